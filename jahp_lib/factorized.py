@@ -1,0 +1,112 @@
+"""Lesson 3. The learned density of one channel, and from it the bits of each element.
+
+Each channel has its own cumulative distribution c(v): a tiny network of one input and one output that can only rise, because
+its matrices are positive (softplus) and its activations have positive slope. The density is the derivative of c, and the
+probability of an integer bin is a difference of c, so rates need no integral:
+
+    bits(v) = -log2( c(v + 1/2) - c(v - 1/2) )
+
+Source: Ballé, Minnen, Singh, Hwang & Johnston 2018, "Variational image compression with a scale hyperprior", appendix 6.1.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from jahp_lib.gdn import lower_bound
+from jahp_lib.rate_distortion import LN2
+
+# No symbol costs more than -log2(1e-9) = 29.9 bits: a coder of finite precision, or its escape code, charges no more either.
+LIKELIHOOD_BOUND = 1e-9
+
+
+def bits_from_log_likelihood(log_likelihood: Tensor, likelihood_bound: float = LIKELIHOOD_BOUND) -> Tensor:
+    """-log2 of a likelihood given as natural logarithm, at most ``-log2(likelihood_bound)``; same shape, bits per element.
+
+    The gradient passes the bound (training can still pull a symbol back from the far tail). 0 means no bound.
+    """
+    if likelihood_bound > 0:
+        log_likelihood = lower_bound(log_likelihood, math.log(likelihood_bound))
+    return log_likelihood / -LN2
+
+
+class FactorizedPrior(nn.Module):
+    """A learned density for each of ``channels`` channels; called with values, it returns their bits.
+
+    Args:
+        channels: C.
+        filters: widths of the hidden layers of each channel's network; the paper's K = 4 layers have (3, 3, 3).
+        init_scale: width of the density before training; wider than the values it will meet.
+
+    Raises:
+        ValueError: ``channels`` is not positive, or the input does not have that many.
+
+    Source: Ballé et al. 2018, appendix 6.1, equations 22 to 29.
+    """
+
+    def __init__(self, channels: int, filters: tuple[int, ...] = (3, 3, 3, 3), init_scale: float = 10.0) -> None:
+        super().__init__()
+        if int(channels) != channels or channels < 1:
+            raise ValueError(f"FactorizedPrior needs a positive number of channels, not {channels}.")
+        self.channels = int(channels)
+        widths = (1, *filters, 1)
+        scale = init_scale ** (1 / (len(widths) - 1))
+        self.matrices = nn.ParameterList()
+        self.biases = nn.ParameterList()
+        self.factors = nn.ParameterList()
+        for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True):
+            start = math.log(math.expm1(1 / scale / fan_out))  # softplus of it is 1 / (scale * fan_out)
+            self.matrices.append(nn.Parameter(torch.full((self.channels, fan_out, fan_in), start)))
+            self.biases.append(nn.Parameter(torch.empty(self.channels, fan_out, 1).uniform_(-0.5, 0.5)))
+        for width in filters:
+            self.factors.append(nn.Parameter(torch.zeros(self.channels, width, 1)))
+        self.register_buffer("medians", torch.zeros(self.channels))
+
+    def logits(self, values: Tensor) -> Tensor:
+        """Logit of the cumulative distribution: values [C, 1, n] (each row one channel) to the same shape."""
+        u = values
+        for k, (matrix, bias) in enumerate(zip(self.matrices, self.biases, strict=True)):
+            u = torch.matmul(F.softplus(matrix), u) + bias
+            if k < len(self.factors):
+                u = u + torch.tanh(self.factors[k]) * torch.tanh(u)  # slope between 0 and 2: never falls
+        return u
+
+    def cumulative(self, values: Tensor) -> Tensor:
+        """c(v) in (0, 1) for values [C, 1, n]."""
+        return torch.sigmoid(self.logits(values))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Bits of each element of z [B, C, H, W] (integers + medians, or noisy values in training); same shape."""
+        if z.dim() != 4 or z.shape[1] != self.channels:
+            raise ValueError(f"FactorizedPrior({self.channels}) expects [B, {self.channels}, H, W], not {list(z.shape)}.")
+        batch, channels, height, width = z.shape
+        with torch.autocast(z.device.type, enabled=False):
+            rows = z.float().transpose(0, 1).reshape(channels, 1, -1)
+            lower, upper = self.logits(rows - 0.5), self.logits(rows + 0.5)
+            # sigmoid(upper) - sigmoid(lower), in the log domain: both tails keep their digits
+            log_likelihood = F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1((lower - upper).clamp(max=-1e-7)))
+            bits = bits_from_log_likelihood(log_likelihood)
+        return bits.reshape(channels, batch, height, width).transpose(0, 1)
+
+    def quantize(self, z: Tensor) -> Tensor:
+        """Nearest value that can be coded: ``round(z - median) + median`` for each channel of [B, C, H, W]."""
+        medians = self.medians[None, :, None, None]
+        return torch.round(z - medians) + medians
+
+    @torch.no_grad()
+    def update_medians(self, span: float = 1e5) -> None:
+        """Set ``medians`` to where each density has half its mass on either side, found by bisection within +-``span``."""
+        low = torch.full((self.channels, 1, 1), -span, device=self.medians.device)
+        high = -low
+        for _ in range(64):
+            middle = (low + high) / 2
+            above = self.logits(middle) > 0
+            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+        self.medians.copy_(((low + high) / 2).flatten())
+
+    def extra_repr(self) -> str:
+        return f"{self.channels}"

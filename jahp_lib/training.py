@@ -1,0 +1,410 @@
+"""Lesson 9. The training loop: Adam on the Lagrangian, snapshots after each epoch, stopped and continued at any point.
+
+Every random choice of a step (patches, flips, λ, quantisation noise) is made from ``(seed, step, part)`` alone, where a part is
+one process's share of the batch. So a run that was stopped goes on exactly where it was, and two processes with one part each do
+what one process does with two.
+
+    jahp train PHOTOS --run runs/mine
+    torchrun --nproc-per-node 2 -m jahp_lib.training PHOTOS --run runs/mine
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as distributed
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from tqdm.auto import tqdm
+
+from jahp_lib.checkpoints import build, load, load_weights, read_tensors, save, write_tensors
+from jahp_lib.data import DeadLeaves, PhotoFolder, Source, mixed, open_photo, sample_photos, sample_set, to_float, to_tensor
+from jahp_lib.models import MODELS
+from jahp_lib.rate_distortion import check_lmbda, rate_distortion_loss
+from jahp_lib.snapshots import take_snapshot
+from jahp_lib.variable_rate import VariableRate
+
+STATE_FORMAT = "jahp-training-1"
+
+
+class TrainingError(RuntimeError):
+    """Training cannot start or go on; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides what a run computes. The same settings on the same machine give the same weights.
+
+    ``lmbda`` weighs distortion on the scale of 8-bit images (published: 0.0018 to 0.18); with ``lmbda_max`` above it, every image
+    draws its own λ log-uniformly between the two, for ``VariableRate``. The loss is in bits per pixel.
+    ``batch`` counts images a step over all processes and ``parts``; ``patch`` is in pixels.
+    """
+
+    architecture: str = "JointModel"
+    N: int = 192
+    M: int = 192
+    lmbda: float = 0.013
+    lmbda_max: float | None = None
+    epochs: int = 10
+    steps_per_epoch: int = 1000
+    batch: int = 8
+    parts: int = 1
+    patch: int = 256
+    learning_rate: float = 1e-3
+    warmup_steps: int = 200
+    final_learning_rate: float = 1e-6
+    clip: float = 1.0
+    seed: int = 0
+    bfloat16: bool = False
+
+    def __post_init__(self) -> None:
+        check_lmbda(self.lmbda)
+        if self.lmbda_max is not None and not (math.isfinite(self.lmbda_max) and self.lmbda_max > self.lmbda):
+            raise ValueError(f"lmbda_max must be above lmbda ({self.lmbda}) and finite, not {self.lmbda_max}.")
+        if self.architecture not in MODELS:
+            raise ValueError(f"architecture must be one of {', '.join(MODELS)}, not {self.architecture!r}.")
+        for name in ("N", "M", "epochs", "steps_per_epoch", "batch", "parts", "patch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise ValueError(f"learning_rate must be finite and above 0, not {self.learning_rate}.")
+        if self.batch % self.parts:
+            raise ValueError(f"A batch of {self.batch} cannot be divided into {self.parts} equal parts.")
+
+    @property
+    def steps(self) -> int:
+        return self.epochs * self.steps_per_epoch
+
+    @property
+    def config(self) -> dict[str, str | int | bool]:
+        """The configuration of the model that is trained, as ``checkpoints.build`` takes it."""
+        variable = {} if self.lmbda_max is None else {"variable_rate": True}
+        return {"architecture": self.architecture, "N": self.N, "M": self.M, "padding": "same", **variable}
+
+    def learning_rate_at(self, step: int) -> float:
+        """Linear warm-up, then half a cosine down to ``final_learning_rate`` at the last step."""
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        progress = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        swing = (self.learning_rate - self.final_learning_rate) / 2
+        return self.final_learning_rate + swing * (1 + math.cos(math.pi * min(1.0, progress)))
+
+    def randomness(self, step: int, part: int) -> tuple[np.random.Generator, int]:
+        """A numpy generator for the data of one part of one step, and a seed for torch's noise."""
+        sequence = np.random.SeedSequence([self.seed, step, part])
+        return np.random.default_rng(sequence), int(sequence.generate_state(1, np.uint64)[0] >> 1)
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """Means over one epoch's steps: ``loss`` and ``bpp`` in bit/pixel, ``psnr`` in dB (of the mean error), and speed."""
+
+    epoch: int
+    step: int
+    loss: float
+    bpp: float
+    psnr: float
+    images_per_second: float
+
+
+class Trainer:
+    """A model, its optimiser and how far they have come.
+
+    Args:
+        settings: what to train.
+        draw: where patches come from, ``draw(count, rng)`` -> uint8 [count, 3, patch, patch]; ``PhotoSet.batch`` is one.
+        device: where to compute. Under torchrun the processes of one run split the parts of each batch among themselves.
+        start: weights to start from instead of fresh ones.
+        compiled: run the model through torch.compile.
+
+    Use it as ``for record in Trainer(settings, photos.batch).epochs(): ...``; ``model`` is the model.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        draw: Source,
+        device: str | torch.device = "cpu",
+        start: nn.Module | None = None,
+        compiled: bool = False,
+    ) -> None:
+        self.settings, self.draw, self.device = settings, draw, torch.device(device)
+        self.rank, self.world = (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
+        if settings.parts % self.world:
+            raise TrainingError(f"{settings.parts} parts of a batch cannot be shared by {self.world} processes: set parts to a multiple.")
+        torch.manual_seed(settings.seed)
+        self.model = build(settings.config)
+        if start is not None:
+            load_weights(self.model, start.state_dict(), "The model to start from")
+        self.model.to(self.device, memory_format=torch.channels_last).train()
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=settings.learning_rate, fused=self.device.type == "cuda")
+        self.step = 0
+        self.history: list[EpochRecord] = []
+        self._sums = np.zeros(4)  # loss, bpp, mse, seconds of the epoch so far
+        runner = DistributedDataParallel(self.model) if self.world > 1 else self.model
+        self._runner = torch.compile(runner) if compiled else runner
+
+    def epochs(self, progress: bool = True, on_step: Callable[[Trainer], None] | None = None) -> Iterator[EpochRecord]:
+        """Train from where the run is to its end; yields the record of each epoch as it ends.
+
+        Raises:
+            TrainingError: the loss is no longer finite.
+        """
+        settings = self.settings
+        with tqdm(total=settings.steps, initial=self.step, desc="training", unit="step", disable=not progress or self.rank > 0) as bar:
+            while self.step < settings.steps:
+                started = time.perf_counter()
+                loss = self._train_step()
+                loss_value, bpp, mse = loss.tolist()  # also waits for the GPU, so that the time below is the step's
+                if not math.isfinite(loss_value):
+                    raise TrainingError(
+                        f"The loss is {loss_value} at step {self.step}: training has diverged. Lower the learning rate "
+                        f"(now {settings.learning_rate_at(self.step):.2g}) or clip gradients harder (now {settings.clip:g})."
+                    )
+                self._sums += (loss_value, bpp, mse, time.perf_counter() - started)
+                self.step += 1
+                bar.update()
+                done = self.step % settings.steps_per_epoch or settings.steps_per_epoch
+                if done % 10 == 0 or done == settings.steps_per_epoch:
+                    record = self._record(done)
+                    bar.set_postfix_str(
+                        f"loss {record.loss:.3f}, {record.bpp:.3f} bpp, {record.psnr:.2f} dB, {record.images_per_second:.1f} images/s"
+                    )
+                if done == settings.steps_per_epoch:
+                    self.history.append(record)
+                    self._sums[:] = 0
+                    _priors_to_medians(self.model)
+                if on_step is not None:
+                    on_step(self)
+                if done == settings.steps_per_epoch:
+                    yield record
+
+    def _train_step(self) -> Tensor:
+        """One optimiser step over this process's parts of the batch; returns loss, bpp and mse, averaged over all parts."""
+        settings = self.settings
+        for group in self.optimizer.param_groups:
+            group["lr"] = settings.learning_rate_at(self.step)
+        self.optimizer.zero_grad(set_to_none=True)
+        mine = range(self.rank, settings.parts, self.world)
+        figures = torch.zeros(3, device=self.device)
+        for part in mine:
+            rng, noise_seed = settings.randomness(self.step, part)
+            count = settings.batch // settings.parts
+            x = to_float(self.draw(count, rng).to(self.device, non_blocking=True)).contiguous(memory_format=torch.channels_last)
+            lmbda = self._draw_lmbda(count, rng)
+            torch.manual_seed(noise_seed)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.bfloat16):
+                out = self._runner(x) if settings.lmbda_max is None else self._runner(x, lmbda)
+                parts = rate_distortion_loss(out, x, lmbda)
+            (parts.loss / len(mine)).backward()
+            figures += torch.stack((parts.loss, parts.bpp, parts.mse)).detach() / len(mine)
+        nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
+        self.optimizer.step()
+        if self.world > 1:
+            distributed.all_reduce(figures)
+            figures /= self.world
+        return figures
+
+    def _draw_lmbda(self, count: int, rng: np.random.Generator) -> float | Tensor:
+        if self.settings.lmbda_max is None:
+            return self.settings.lmbda
+        logs = rng.uniform(math.log(self.settings.lmbda), math.log(self.settings.lmbda_max), count)
+        return torch.tensor(np.exp(logs), dtype=torch.float32, device=self.device)
+
+    def _record(self, done: int) -> EpochRecord:
+        loss, bpp, mse = self._sums[:3] / done
+        speed = done * self.settings.batch / self._sums[3]
+        return EpochRecord(
+            (self.step - 1) // self.settings.steps_per_epoch + 1,
+            self.step,
+            float(loss),
+            float(bpp),
+            10 * math.log10(1 / max(mse, 1e-20)),
+            float(speed),
+        )
+
+    # --- stopping and going on ---
+
+    def save_state(self, path: Path) -> None:
+        """Write everything needed to go on (weights, optimiser, counters) to one safetensors file, whole or not at all."""
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"adam.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
+        header = {
+            "format": STATE_FORMAT,
+            "settings": asdict(self.settings),
+            "step": self.step,
+            "sums": self._sums.tolist(),
+            "history": [asdict(record) for record in self.history],
+        }
+        write_tensors(path, tensors, header)
+
+    def restore_state(self, path: Path) -> None:
+        """Go back to what ``save_state`` wrote.
+
+        Raises:
+            TrainingError: it belongs to a run with other settings.
+            CheckpointError: the file cannot be read.
+        """
+        tensors, header = read_tensors(path, STATE_FORMAT)
+        ours, theirs = asdict(self.settings), header["settings"]
+        changed = [f"{name} {theirs.get(name)!r} there, {ours[name]!r} here" for name in ours if ours[name] != theirs.get(name)]
+        if changed:
+            raise TrainingError(
+                f"{path.parent} holds a run with other settings ({'; '.join(changed)}). Use another run folder, or the same settings."
+            )
+        load_weights(self.model, {k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")}, str(path))
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            if name.startswith("adam."):
+                _, index, key = name.split(".")
+                states.setdefault(int(index), {})[key] = tensor
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": states})
+        self.step = header["step"]
+        self._sums = np.array(header["sums"])
+        self.history = [EpochRecord(**record) for record in header["history"]]
+
+
+def _priors_to_medians(model: nn.Module) -> None:
+    inner = model.model if isinstance(model, VariableRate) else model
+    inner.prior.update_medians()
+
+
+def run(
+    trainer: Trainer,
+    folder: str | Path,
+    photo: Tensor,
+    snapshot_lmbda: float | None = None,
+    save_every: float = 60.0,
+    progress: bool = True,
+) -> None:
+    """Train to the end, or go on with what ``folder`` holds: snapshots, ``history.json``, ``model.safetensors`` and the state.
+
+    Args:
+        photo: the fixed photo [1, 3, H, W] of the snapshots, in [0, 1].
+        snapshot_lmbda: the λ shown in snapshots, where a model takes every λ.
+        save_every: seconds between two writings of the state, at the most; each epoch is written besides.
+    """
+    folder = Path(folder)
+    (folder / "snapshots").mkdir(parents=True, exist_ok=True)
+    state, main = folder / "state.safetensors", trainer.rank == 0
+    settings, photo = trainer.settings, photo.to(trainer.device)
+    lmbda = settings.lmbda if snapshot_lmbda is None else snapshot_lmbda
+    if state.exists():
+        trainer.restore_state(state)
+        if progress and main:
+            print(f"Going on with {folder} at step {trainer.step} of {settings.steps}.")
+    saved = time.monotonic()
+
+    def keep(at: Trainer) -> None:
+        nonlocal saved
+        if main and (at.step % settings.steps_per_epoch == 0 or time.monotonic() - saved > save_every):
+            at.save_state(state)
+            saved = time.monotonic()
+
+    def snapshot(epoch: int) -> None:
+        taken = take_snapshot(trainer.model, photo, lmbda, epoch, trainer.step)
+        taken.save(folder / "snapshots" / f"epoch_{epoch:04d}.npz")
+
+    if main and trainer.step == 0:
+        snapshot(0)
+    try:
+        for record in trainer.epochs(progress, keep):
+            if main:
+                snapshot(record.epoch)
+                _write_results(trainer, folder)
+    except KeyboardInterrupt:
+        if main:
+            trainer.save_state(state)
+        raise
+    if main:
+        _write_results(trainer, folder)
+
+
+def _write_results(trainer: Trainer, folder: Path) -> None:
+    card = {"settings": asdict(trainer.settings), "steps_done": trainer.step}
+    save(trainer.model, folder / "model.safetensors", card=card)
+    text = json.dumps({**card, "history": [asdict(record) for record in trainer.history]}, indent=1)
+    (folder / "history.json").write_text(text + "\n")
+
+
+# --- command line ------------------------------------------------------------------------------------------------------------
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``jahp train``: one for each field of ``Settings``, and where photos come from and results go."""
+    parser.add_argument("photos", nargs="?", help="folder of photos; without it, the four sample photos")
+    parser.add_argument("--run", default="runs/train", help="folder of results; the same command goes on where it stopped (%(default)s)")
+    parser.add_argument("--photo", help="the photo of the snapshots; without it, the sample photo chelsea")
+    parser.add_argument("--weights", choices=("equal", "bytes"), default="bytes", help="how often each photo is drawn (%(default)s)")
+    parser.add_argument("--dead-leaves", type=float, default=0.0, metavar="SHARE", help="share of dead-leaves patches, 0 to 1")
+    parser.add_argument("--start", help="weights to start from: a file, or a name such as small")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="(%(default)s here)")
+    parser.add_argument("--compile", action="store_true", help="run the model through torch.compile")
+    parser.add_argument("--threads", type=int, help="processor threads of each process")
+    kinds = {"int": int, "float": float, "str": str, "float | None": float}
+    for field in fields(Settings):
+        option = "--" + field.name.replace("_", "-")
+        if field.type == "bool":
+            parser.add_argument(option, action="store_true")
+        else:
+            parser.add_argument(option, type=kinds[field.type], default=field.default, help="(%(default)s)")
+
+
+def main(argv: list[str] | None = None, arguments: argparse.Namespace | None = None) -> None:
+    """Train from the command line, alone or as one process of ``torchrun``."""
+    if arguments is None:
+        parser = argparse.ArgumentParser(
+            "python -m jahp_lib.training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        add_arguments(parser)
+        arguments = parser.parse_args(argv)
+    settings = Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
+    if not 0 <= arguments.dead_leaves <= 1:
+        raise ValueError(f"--dead-leaves is a share between 0 and 1, not {arguments.dead_leaves}.")
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    device = torch.device(arguments.device)
+    started = "RANK" in os.environ and not distributed.is_initialized()
+    if started:
+        if device.type == "cuda":
+            device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+            torch.cuda.set_device(device)
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.benchmark = True
+    try:
+        draw = _source(arguments, settings.patch, device)
+        photo = open_photo(arguments.photo) if arguments.photo else sample_photos()["chelsea"]
+        start = load(arguments.start) if arguments.start else None
+        trainer = Trainer(settings, draw, device, start, arguments.compile)
+        shown = None if settings.lmbda_max is None else math.sqrt(settings.lmbda * settings.lmbda_max)
+        run(trainer, arguments.run, to_float(to_tensor(photo))[None], shown)
+    finally:
+        if started:
+            distributed.destroy_process_group()
+
+
+def _source(arguments: argparse.Namespace, patch: int, device: torch.device) -> Source:
+    """Where patches come from, as the options say."""
+    share = arguments.dead_leaves
+    sources: list[tuple[float, Source]] = [(share, DeadLeaves(patch).batch)] if share > 0 else []
+    if share < 1:
+        progress = int(os.environ.get("RANK", 0)) == 0
+        photos = PhotoFolder(arguments.photos, patch, arguments.weights, progress) if arguments.photos else sample_set(patch)
+        sources.append((1 - share, photos.to(device).batch))
+    return sources[0][1] if len(sources) == 1 else mixed(sources)
+
+
+if __name__ == "__main__":
+    main()

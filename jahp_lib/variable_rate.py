@@ -1,0 +1,80 @@
+"""Lesson 8. One model for every λ: gains that set the quantisation step of each channel.
+
+    y --* gain(lmbda)--> Q --> * inverse_gain(lmbda) --> g_s
+
+A larger gain makes the step smaller against the signal: more bits, less error. Both gains are smooth positive functions of
+log λ, so that every λ between the ends of the range is served, not only those seen in training. At high rate the
+best step goes as λ^(-1/2) (the distortion of a step s is s**2 / 12), and that is where training starts from.
+
+Source of gain and inverse gain units: Cui et al. 2021, "Asymmetric gained deep image compression with continuous rate
+adaptation", section 3.2; there gains are learned at a few λ and interpolated, here they are polynomials in log λ.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from jahp_lib.models import LatentModel, ModelOutput
+from jahp_lib.rate_distortion import check_lmbda
+
+LMBDA_MIN, LMBDA_MAX = 0.0018, 0.18
+
+
+class Gain(nn.Module):
+    """A positive factor for each of ``channels`` channels, the exponential of a cubic in log λ.
+
+    Called with λ (a number, or a tensor [B]) it returns [1 or B, C, 1, 1]. ``sign`` +1 starts as λ^(1/2), -1 as λ^(-1/2),
+    both 1 in the middle of the range.
+    """
+
+    def __init__(self, channels: int, sign: int, degree: int = 3, lmbda_range: tuple[float, float] = (LMBDA_MIN, LMBDA_MAX)) -> None:
+        super().__init__()
+        low, high = (math.log(value) for value in lmbda_range)
+        self.centre, self.half_width = (low + high) / 2, (high - low) / 2
+        coefficients = torch.zeros(channels, degree + 1)
+        coefficients[:, 1] = sign * self.half_width / 2
+        self.coefficients = nn.Parameter(coefficients)
+
+    def forward(self, lmbda: float | Tensor) -> Tensor:
+        values = torch.as_tensor(lmbda, dtype=torch.float32, device=self.coefficients.device).reshape(-1)
+        position = ((values.log() - self.centre) / self.half_width).clamp(-1, 1)
+        powers = position[:, None] ** torch.arange(self.coefficients.shape[1], device=position.device)
+        return (powers @ self.coefficients.T).exp()[:, :, None, None]
+
+
+class VariableRate(nn.Module):
+    """Any model of the ladder with gains around its quantiser: ``model(x, lmbda)`` for every λ in [0.0018, 0.18].
+
+    Outside that range the gains stay what they are at its end. ``y_hat``, ``means``, ``scales`` and bits are those of the
+    scaled latent, the one that is coded.
+
+    Raises:
+        ValueError: ``forward`` got a λ that is not finite and above 0.
+    """
+
+    def __init__(self, model: LatentModel) -> None:
+        super().__init__()
+        self.model = model
+        self.gain = Gain(model.M, sign=+1)
+        self.inverse_gain = Gain(model.M, sign=-1)
+
+    @property
+    def config(self) -> dict[str, str | int | bool]:
+        return {**self.model.config, "variable_rate": True}
+
+    def forward(self, x: Tensor, lmbda: float | Tensor = 0.013) -> ModelOutput:
+        coding = self.model.code_in_full_precision(self.analyse(x, lmbda))
+        return ModelOutput(**vars(coding), x_hat=self.synthesise(coding.y_hat, *x.shape[-2:], lmbda))
+
+    def analyse(self, x: Tensor, lmbda: float | Tensor) -> Tensor:
+        """Images [B, 3, H, W] to latents scaled for ``lmbda``, not quantised."""
+        if not isinstance(lmbda, Tensor):
+            check_lmbda(lmbda)
+        return self.model.analyse(x) * self.gain(lmbda)
+
+    def synthesise(self, y_hat: Tensor, height: int, width: int, lmbda: float | Tensor) -> Tensor:
+        """Quantised scaled latents to images [B, 3, ``height``, ``width``]."""
+        return self.model.synthesise(y_hat * self.inverse_gain(lmbda), height, width)

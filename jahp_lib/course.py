@@ -1,0 +1,100 @@
+"""What every lesson starts with, and how it checks an exercise."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from jahp_lib.plots import use_style
+
+LESSONS = {
+    "00": "Welcome",
+    "01": "Rate and distortion",
+    "02": "GDN",
+    "03": "Transform coding",
+    "04": "Masked convolution",
+    "05": "Hyperprior",
+    "06": "Context model",
+    "07": "A real bitstream",
+    "08": "λ, and who chooses it",
+    "09": "The full model",
+}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a lesson computes with: ``rng`` (numpy, seeded by the lesson's number), ``device``, and whether that is a GPU."""
+
+    number: str
+    rng: np.random.Generator
+    device: torch.device
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.device.type == "cuda"
+
+
+def begin(number: str) -> Lesson:
+    """Seed everything, set the look of figures, choose the device.
+
+    Seeds come from numpy, whose generators give the same numbers on every processor.
+
+    Raises:
+        ValueError: there is no lesson of that number.
+    """
+    if number not in LESSONS:
+        raise ValueError(f"There is no lesson {number!r}; lessons are {', '.join(LESSONS)}.")
+    rng = np.random.default_rng(int(number))
+    torch.manual_seed(int(rng.integers(2**31)))
+    use_style()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return Lesson(number, rng, device)
+
+
+def check(name: str, answer: object) -> Callable[[Callable[[object], None]], None]:
+    """Decorator for the check of an exercise: runs it at once on ``answer`` and says in words what is wrong.
+
+    The decorated function raises ``AssertionError`` with a sentence for the student. An answer that is still ``...``, or a
+    function that still returns ``...``, counts as not given yet. Any other error in the student's code is shown as one line.
+
+        @check("Exercise 1", my_answer)
+        def _(answer):
+            assert answer > 0, "A rate cannot be negative: did you forget the minus sign?"
+    """
+
+    def run(test: Callable[[object], None]) -> None:
+        if answer is ...:
+            print(f"{name}: not answered yet.")
+            return
+        try:
+            test(answer)
+        except NotAnsweredError:
+            print(f"{name}: not answered yet.")
+        except AssertionError as error:
+            print(f"{name}: not right yet. {error}")
+        except Exception as error:
+            print(f"{name}: your code stopped with {type(error).__name__}: {error}")
+        else:
+            print(f"{name}: right.")
+
+    return run
+
+
+class NotAnsweredError(Exception):
+    """A student's function that still returns ``...``."""
+
+
+def answered(value: object) -> object:
+    """``value`` itself, unless a student's function returned ``...``: then the exercise counts as not answered yet."""
+    if value is ...:
+        raise NotAnsweredError
+    return value
+
+
+def in_colab() -> bool:
+    """Whether this runs in Google Colab."""
+    return "google.colab" in sys.modules

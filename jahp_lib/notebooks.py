@@ -1,0 +1,156 @@
+"""Run notebooks and store them with their outputs, so that running them again gives the same file; stamp their Colab badges.
+
+    python -m jahp_lib.notebooks notebooks/02_gdn.ipynb ...
+    python -m jahp_lib.notebooks --badges owner/name notebooks/*.ipynb
+
+The stock client stalls now and then on cells that make an ``Output`` widget (nbclient issue 312); lessons need no widget state
+to be stored, so this one answers no widget at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from jahp_lib.checkpoints import write_whole
+
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+# The second line of every lesson is one of these two; the repository's name is written in by ``stamp``.
+NO_BADGE = "*Open in Colab: this copy does not know where it is published. `make badges REPO=owner/name` puts a badge here.*"
+BADGE = (
+    "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    "(https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name})"
+)
+# The set-up cell of every lesson. Colab's own torch, numpy and ipywidgets satisfy the course's ranges and stay as they are.
+SETUP = """\
+# In Colab, this installs the course. Elsewhere it does nothing.
+import os, subprocess, sys
+if "google.colab" in sys.modules:
+    address = os.environ.get("JAHP_ADDRESS", "https://github.com/owner/name")
+    if not os.path.isdir("/content/course"):
+        subprocess.run(["git", "clone", "--quiet", "--depth", "1", address, "/content/course"], check=True)
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "/content/course"], check=True)
+    sys.path.insert(0, "/content/course")"""
+UNSTAMPED_REPOSITORY = "owner/name"
+
+
+class Client(NotebookClient):
+    """nbclient without widgets."""
+
+    def on_comm_open_jupyter_widget(self, msg: dict) -> None:
+        return None
+
+
+def normalise(notebook: NotebookNode) -> NotebookNode:
+    """Drop from a notebook what changes from run to run or from machine to machine; changed in place and returned.
+
+    Gone are times, widget state and views, and details of the interpreter. Cell ids become ``cell-00``, ``cell-01``, ...; consecutive
+    pieces of one stream become one.
+    """
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for index, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{index:02d}"
+        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        cell.source = cell.source.rstrip()
+        if cell.cell_type != "code":
+            cell.pop("attachments", None)
+            continue
+        cell.outputs = [_without_views(output) for output in _joined_streams(cell.outputs)]
+    return notebook
+
+
+def _without_views(output: NotebookNode) -> NotebookNode:
+    if "data" in output:
+        output.data.pop(WIDGET_VIEW, None)
+    output.get("metadata", {}).pop(WIDGET_VIEW, None)
+    return output
+
+
+def _joined_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        if output.output_type == "stream" and joined and joined[-1].output_type == "stream" and joined[-1].name == output.name:
+            joined[-1].text += output.text
+        elif not (output.output_type == "stream" and output.name == "stderr"):  # progress bars
+            joined.append(output)
+    return joined
+
+
+def stamp(notebook: NotebookNode, name: str, repository: str) -> NotebookNode:
+    """Point a lesson's badge and its set-up cell to ``repository`` ("owner/name"); changed in place and returned.
+
+    Raises:
+        ValueError: ``repository`` is not of the form owner/name, or the notebook has no badge line or no set-up cell.
+    """
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+        raise ValueError(f"REPO must look like owner/name, not {repository!r}.")
+    badge = NO_BADGE if repository == UNSTAMPED_REPOSITORY else BADGE.format(repository=repository, name=name)
+    title, found = re.subn(r"^(\*Open in Colab: this copy|\[!\[Open in Colab).*$", lambda _: badge, notebook.cells[0].source, flags=re.M)
+    if not found:
+        raise ValueError(f"{name} has no line for the Colab badge in its first cell.")
+    notebook.cells[0].source = title
+    pattern = r'(?<="https://github\.com/)[\w.-]+/[\w.-]+(?="\))'
+    setups = [cell for cell in notebook.cells if cell.cell_type == "code" and re.search(pattern, cell.source)]
+    if not setups:
+        raise ValueError(f"{name} has no set-up cell.")
+    for cell in setups:
+        cell.source = re.sub(pattern, repository, cell.source)
+    return notebook
+
+
+def execute(path: Path, timeout: int = 600) -> float:
+    """Run a notebook from its own folder and store it, normalised; returns the seconds it took.
+
+    Raises:
+        CellExecutionError: a cell failed; the file is left as it was.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    client = Client(
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
+        store_widget_state=False,
+    )
+    started = time.perf_counter()
+    client.execute()
+    seconds = time.perf_counter() - started
+    write_whole(path, (nbformat.writes(normalise(notebook)) + "\n").encode())
+    return seconds
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser("python -m jahp_lib.notebooks", description=__doc__.splitlines()[0])
+    parser.add_argument("notebooks", nargs="+", type=Path)
+    parser.add_argument("--badges", metavar="OWNER/NAME", help="do not run, only write in where the course is published")
+    parser.add_argument("--normalise-only", action="store_true", help="do not run, only tidy")
+    arguments = parser.parse_args()
+    for path in arguments.notebooks:
+        if arguments.normalise_only or arguments.badges:
+            tidy = normalise(nbformat.read(path, as_version=4))
+            if arguments.badges:
+                stamp(tidy, path.name, arguments.badges)
+            write_whole(path, (nbformat.writes(tidy) + "\n").encode())
+            continue
+        try:
+            print(f"{path}: {execute(path):.0f} s", flush=True)
+        except CellExecutionError as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

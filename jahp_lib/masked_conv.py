@@ -50,8 +50,8 @@ class MaskedConv2d(nn.Conv2d):
         if self.kernel_size[0] % 2 == 0 or self.kernel_size[1] % 2 == 0:
             raise ValueError(f"A masked convolution needs a kernel with a centre: odd sides, not {self.kernel_size}.")
         self.mask_type = mask_type
-        # derived from the arguments, so it does not belong in a file of weights
-        self.register_buffer("mask", causal_mask(mask_type, *self.kernel_size), persistent=False)
+        # derived from the arguments, so it does not belong in a file of weights; of the weights' type and device
+        self.register_buffer("mask", causal_mask(mask_type, *self.kernel_size).to(self.weight), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return self._conv_forward(x, self.weight * self.mask, self.bias)

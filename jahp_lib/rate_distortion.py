@@ -84,7 +84,12 @@ def bits_per_pixel(out: Coded, height: int, width: int) -> Tensor:
 
 
 def check_lmbda(lmbda: float | Tensor) -> None:
-    """Raise ``ValueError`` unless every λ is finite and greater than zero."""
+    """Raise ``ValueError`` unless every λ is finite and greater than zero.
+
+    A tensor on an accelerator is not looked at: that would stall every training step.
+    """
+    if isinstance(lmbda, Tensor) and lmbda.device.type != "cpu":
+        return
     values = torch.as_tensor(lmbda)
     if not bool(torch.isfinite(values).all() and (values > 0).all()):
         raise ValueError(
@@ -118,8 +123,9 @@ def rate_distortion_loss(out: Coded, x: Tensor, lmbda: float | Tensor) -> RateDi
     """
     if isinstance(lmbda, Tensor) and lmbda.numel() not in (1, x.shape[0]):
         raise ValueError(f"lmbda must be one number or one for each of the {x.shape[0]} images, not {lmbda.numel()} of them.")
-    if not isinstance(lmbda, Tensor):  # a tensor may live on a GPU, where looking at it would stall the training step
-        check_lmbda(lmbda)
+    check_lmbda(lmbda)
+    if isinstance(lmbda, Tensor):
+        lmbda = lmbda.reshape(-1)  # [B, 1] would pair every λ with every image
     bpp = bits_per_pixel(out, *x.shape[-2:])
     mse = (out.x_hat - x).float().square().flatten(1).mean(1)
     loss = (bpp + lmbda * 255.0**2 * mse).mean()

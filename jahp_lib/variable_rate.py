@@ -71,8 +71,7 @@ class VariableRate(nn.Module):
 
     def analyse(self, x: Tensor, lmbda: float | Tensor) -> Tensor:
         """Images [B, 3, H, W] to latents scaled for ``lmbda``, not quantised."""
-        if not isinstance(lmbda, Tensor):
-            check_lmbda(lmbda)
+        check_lmbda(lmbda)
         return self.model.analyse(x) * self.gain(lmbda)
 
     def synthesise(self, y_hat: Tensor, height: int, width: int, lmbda: float | Tensor) -> Tensor:

@@ -1,0 +1,45 @@
+# One-liners. `make` alone lists them.
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+RUN := .venv/bin/python -m
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 18
+
+lab: .venv/installed ## open the course in JupyterLab
+	$(RUN) jupyterlab notebooks --allow-root
+
+demo: .venv/installed ## a sample photo through the codec, without a browser: writes demo.png
+	$(RUN) jahp_lib.cli demo
+
+test: .venv/installed ## every test: library, notebooks, command line
+	$(RUN) pytest tests notebooks --nbval --nbval-current-env --nbval-cell-timeout=600 -q
+
+bench: .venv/installed ## benchmarks, as ratios (with the extra "peers", against CompressAI)
+	@for file in tests/benchmarks/bench_*.py; do .venv/bin/python $$file || exit 1; done
+
+notebooks: .venv/installed ## run the lessons and store their outputs
+	$(RUN) jahp_lib.notebooks $(NOTEBOOKS)
+
+badges: .venv/installed ## write Colab badges into the lessons: make badges REPO=owner/name
+	$(RUN) jahp_lib.notebooks --badges "$(REPO)" $(NOTEBOOKS)
+
+lint: .venv/installed ## format and check the code
+	$(RUN) ruff format . && $(RUN) ruff check .
+
+peers: .venv/installed ## install CompressAI beside the course, for the tests and benchmarks that compare with it
+	$(RUN) pip install -c constraints.txt -e '.[peers]'
+
+clean: ## remove the environment and caches
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+
+.venv/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found. Install one, or: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv .venv || { echo "Python's venv module is missing (on Debian and Ubuntu: apt install python3-venv)."; exit 1; }
+	$(RUN) pip install --progress-bar on -c constraints.txt -e '.[dev]'
+	@touch $@
+
+.PHONY: help lab demo test bench notebooks badges lint peers clean

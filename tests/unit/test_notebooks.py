@@ -1,0 +1,87 @@
+"""The notebook runner and the stamping of badges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+
+from jahp_lib import notebooks
+
+
+def lesson(*sources: str) -> nbformat.NotebookNode:
+    cells = [nbformat.v4.new_markdown_cell(f"# 02 · GDN\n\n{notebooks.NO_BADGE}\n\nA sentence.")]
+    cells += [nbformat.v4.new_code_cell(source) for source in (notebooks.SETUP, *sources)]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+SLIDER = """\
+import matplotlib.pyplot as plt
+from jahp_lib import widgets
+def draw(a):
+    figure, ax = plt.subplots(figsize=(2, 1))
+    ax.plot([0, a])
+    return figure
+print("before")
+widgets.explore(draw, "A rising line that ends at the slider's value.", a=widgets.float_slider("a", 1.0, 0.0, 2.0, 0.1))
+print("after")"""
+
+
+def test_running_a_notebook_with_a_slider_twice_gives_the_same_file_with_the_figure_in_it(tmp_path: Path) -> None:
+    """Would break if ids, times or widget state were stored, or if the figure hung on a live widget."""
+    path = tmp_path / "02_slider.ipynb"
+    nbformat.write(lesson(SLIDER), path)
+    notebooks.execute(path, timeout=120)
+    first = path.read_bytes()
+    notebooks.execute(path, timeout=120)
+    assert path.read_bytes() == first
+    outputs = nbformat.read(path, as_version=4).cells[2].outputs
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert b"widget-view" not in first
+
+
+def test_a_notebook_that_fails_is_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "02_fails.ipynb"
+    nbformat.write(lesson("1 / 0"), path)
+    before = path.read_bytes()
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        notebooks.execute(path, timeout=120)
+    assert path.read_bytes() == before
+
+
+def test_stamping_writes_the_repository_into_badge_and_set_up_and_can_be_undone() -> None:
+    stamped = notebooks.stamp(lesson(), "02_gdn.ipynb", "someone/the-course")
+    assert "github/someone/the-course/blob/main/notebooks/02_gdn.ipynb" in stamped.cells[0].source
+    assert "https://github.com/someone/the-course" in stamped.cells[1].source
+    again = notebooks.stamp(stamped, "02_gdn.ipynb", "other/place")
+    assert "someone" not in again.cells[0].source + again.cells[1].source
+    undone = notebooks.stamp(again, "02_gdn.ipynb", notebooks.UNSTAMPED_REPOSITORY)
+    assert undone.cells[0].source == lesson().cells[0].source
+    assert undone.cells[1].source == notebooks.SETUP
+
+
+@pytest.mark.parametrize("repository", ["", "owner", "owner/name/more", "https://example.org/owner/name", 'a/b"; rm'])
+def test_a_repository_that_is_not_owner_slash_name_is_refused(repository: str) -> None:
+    with pytest.raises(ValueError, match="owner/name"):
+        notebooks.stamp(lesson(), "02_gdn.ipynb", repository)
+
+
+def test_a_notebook_without_a_badge_line_cannot_be_stamped() -> None:
+    bare = lesson()
+    bare.cells[0].source = "# Another"
+    with pytest.raises(ValueError, match="no line for the Colab badge"):
+        notebooks.stamp(bare, "x.ipynb", "owner/course")
+
+
+def test_normalising_drops_progress_bars_and_joins_the_pieces_of_a_stream() -> None:
+    notebook = lesson("print(1)")
+    stream = nbformat.v4.new_output
+    notebook.cells[2].outputs = [
+        stream("stream", name="stdout", text="1\n"),
+        stream("stream", name="stdout", text="2\n"),
+        stream("stream", name="stderr", text="50%"),
+    ]
+    outputs = notebooks.normalise(notebook).cells[2].outputs
+    assert [(output.name, output.text) for output in outputs] == [("stdout", "1\n2\n")]

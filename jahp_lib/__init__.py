@@ -4,6 +4,7 @@ The modules follow the lessons of the course in ``notebooks/``; what a lesson ha
 """
 
 from jahp_lib.checkpoints import CheckpointError, from_compressai, load, save
+from jahp_lib.codec import BitstreamError, Codec
 from jahp_lib.factorized import FactorizedPrior
 from jahp_lib.gdn import GDN
 from jahp_lib.masked_conv import MaskedConv2d
@@ -15,7 +16,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "GDN",
+    "BitstreamError",
     "CheckpointError",
+    "Codec",
     "FactorizedModel",
     "FactorizedPrior",
     "JointModel",

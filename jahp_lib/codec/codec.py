@@ -1,0 +1,293 @@
+"""Lesson 7. The codec: a picture to bytes and back.
+
+    compress    x --g_a--> y --h_a--> z     z coded, psi from z_hat, then y coded along the wavefront
+    decompress  z decoded, psi from z_hat, then y_hat decoded along the wavefront --g_s--> x_hat
+
+g_a, h_a and g_s run in float32: what they compute need not be the same on two machines. All that decides how bits are read is exact
+(``fixed_point``, ``tables``), so a file decodes to the same y_hat everywhere.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from jahp_lib.codec.container import (
+    LARGEST_SIDE,
+    BitstreamError,
+    Header,
+    fingerprint,
+    latent_check,
+    lmbda_from_code,
+    lmbda_to_code,
+    pack,
+    unpack,
+)
+from jahp_lib.codec.entropy_models import EntropyModel, Predictor, network_device
+from jahp_lib.codec.fixed_point import LATENT_BITS
+from jahp_lib.codec.tables import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder, Table
+from jahp_lib.codec.tiles import TILE, tiled
+from jahp_lib.codec.wavefront import Schedule, all_at_once, walk
+from jahp_lib.data import open_photo, to_float, to_image, to_tensor
+from jahp_lib.models import LatentModel
+from jahp_lib.rate_distortion import check_lmbda
+from jahp_lib.transforms import STRIDE
+from jahp_lib.variable_rate import VariableRate
+
+DEFAULT_LMBDA = 0.013
+MAX_PIXELS = 100_000_000
+Picture = Image.Image | np.ndarray | str | Path | BinaryIO
+Progress = Callable[[str, int, int], None]  # stage ("transform" or "coding"), how much is done, of how much
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A compressed picture and what went into it: ``y_hat`` [M, h, w] and ``z_hat`` [N, h/4, w/4] (None without hyper-latent), float64."""
+
+    blob: bytes
+    header: Header
+    y_hat: Tensor
+    z_hat: Tensor | None
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """The latents of a file, as in ``Encoding``."""
+
+    header: Header
+    y_hat: Tensor
+    z_hat: Tensor | None
+
+
+class Codec:
+    """Compresses pictures to bytes and back with the weights that ``model`` has now (it keeps a copy; train on as you like).
+
+    >>> codec = Codec(model)
+    >>> blob = codec.compress(image, lmbda=0.013)
+    >>> image = codec.decompress(blob)
+
+    Args:
+        model: any model of the ladder, or one in ``VariableRate``, on any device.
+        max_pixels: larger pictures, and files that claim to hold one, are refused: decoding takes memory and time in proportion.
+        tile: side in latents of the tiles in which g_a and g_s see a big picture; less needs less memory and more time.
+
+    Raises:
+        ValueError: the model's weights are not finite, or too large to be computed exactly.
+    """
+
+    def __init__(self, model: LatentModel | VariableRate, *, max_pixels: int = MAX_PIXELS, tile: int = TILE) -> None:
+        if not isinstance(model, (LatentModel, VariableRate)):
+            raise ValueError(f"Codec takes a model of the ladder or a VariableRate, not a {type(model).__name__}.")
+        self.max_pixels, self.tile = max_pixels, tile
+        self.fingerprint = fingerprint(model, model.config)
+        frozen = copy.deepcopy(model).float().eval().requires_grad_(False)
+        self.rate = frozen if isinstance(frozen, VariableRate) else None
+        self.model: LatentModel = frozen.model if isinstance(frozen, VariableRate) else frozen
+        self.device = next(frozen.parameters()).device
+        self.exact_device = network_device(frozen)
+        with torch.inference_mode():
+            self.entropy_model = EntropyModel(self.model, self.exact_device)
+        self.model.g_a.to(memory_format=torch.channels_last)  # convolutions are a quarter faster so
+        self.model.g_s.to(memory_format=torch.channels_last)
+
+    def compress(self, image: Picture, lmbda: float | None = None, progress: Progress | None = None) -> bytes:
+        """A picture as bytes.
+
+        Args:
+            image: PIL image (turned upright, transparency composited on white), uint8 array [H, W, 3] or [H, W], or a path.
+            lmbda: the weight of distortion, 0.0018 (small file) to 0.18 (fine picture); 0.013 if not given. Without
+                ``VariableRate`` it changes nothing, and is only noted in the file.
+            progress: told (stage, done, total) now and then.
+
+        Raises:
+            ValueError: λ is not a finite number above 0, or the picture has too many pixels for ``max_pixels`` or the format.
+            PhotoError: the picture cannot be read.
+        """
+        return self.encode(image, lmbda, progress).blob
+
+    def decompress(self, blob: bytes, progress: Progress | None = None) -> Image.Image:
+        """The picture in ``blob``.
+
+        Raises:
+            BitstreamError: damaged, cut short, of another model or version, or no such file at all.
+        """
+        decoding = self.decode(blob, progress)
+        return self.synthesise(decoding, progress)
+
+    @torch.inference_mode()
+    def encode(self, image: Picture, lmbda: float | None = None, progress: Progress | None = None) -> Encoding:
+        """``compress``, with the latents that were coded; arguments and errors are the same."""
+        pixels = _pixels(image)
+        height, width = pixels.shape[-2:]
+        self._check_size(height, width, ValueError)
+        if lmbda is not None:
+            check_lmbda(lmbda)
+        elif self.rate is not None:
+            lmbda = DEFAULT_LMBDA
+        lmbda_code = lmbda_to_code(lmbda)
+
+        y = self.analyse(pixels, lmbda_from_code(lmbda_code), progress)
+        if not bool(torch.isfinite(y).all()):
+            raise ValueError("The model's latent of this picture is not finite: its weights are damaged, or its training diverged.")
+        encoder = SymbolEncoder()
+        z_hat = None
+        if self.entropy_model.has_hyper_latent:
+            z = self.model.hyper_analyse(y[None])[0]
+            z_hat = self._write(encoder, z, all_at_once(*z.shape[-2:]), self.entropy_model.prior, self.entropy_model.prior.tables)
+        schedule = self.entropy_model.schedule(*y.shape[-2:])
+        predictor = self.entropy_model.y_predictor(z_hat, schedule)
+        y_hat = self._write(encoder, y, schedule, predictor, self.entropy_model.y_tables, progress)
+        header = Header(self.fingerprint, width, height, lmbda_code, latent_check(y_hat, 2.0**-LATENT_BITS))
+        blob = pack(header, encoder.words())
+        return Encoding(blob, unpack(blob)[0], y_hat, z_hat)
+
+    @torch.inference_mode()
+    def decode(self, blob: bytes, progress: Progress | None = None) -> Decoding:
+        """The latents in ``blob``, without the picture; errors as for ``decompress``."""
+        header, words = unpack(blob)
+        if header.fingerprint != self.fingerprint:
+            raise BitstreamError(
+                f"The file was made with other weights (fingerprint {header.fingerprint.hex()}) than this model has "
+                f"({self.fingerprint.hex()}). Name the model that compressed it."
+            )
+        self._check_size(header.height, header.width, BitstreamError)
+        latent_size = conv_output_size(self.model.g_a, self._padded(header.height, header.width))
+        decoder = SymbolDecoder(words)
+        z_hat = None
+        if self.entropy_model.has_hyper_latent:
+            schedule = all_at_once(*conv_output_size(self.model.h_a, latent_size))
+            z_hat = self._read(decoder, self.model.N, schedule, self.entropy_model.prior, self.entropy_model.prior.tables)
+        schedule = self.entropy_model.schedule(*latent_size)
+        predictor = self.entropy_model.y_predictor(z_hat, schedule)
+        y_hat = self._read(decoder, self.model.M, schedule, predictor, self.entropy_model.y_tables, progress)
+        if latent_check(y_hat, 2.0**-LATENT_BITS) != header.latent_check:
+            raise BitstreamError(
+                "The picture came out differently than it was encoded, though the file is whole: the program that made it, or this "
+                "one, computes differently than it should. Try another version of PyTorch or another device, and report it."
+            )
+        return Decoding(header, y_hat, z_hat)
+
+    @torch.inference_mode()
+    def analyse(self, pixels: Tensor, lmbda: float | None, progress: Progress | None = None) -> Tensor:
+        """uint8 pixels [3, H, W] to y [M, h, w] on the networks' device, scaled for ``lmbda``; in tiles if the picture is big."""
+        height, width = pixels.shape[-2:]
+        bottom, right = (padded - side for padded, side in zip(self._padded(height, width), (height, width), strict=True))
+        padded = np.pad(pixels.cpu().numpy(), ((0, 0), (0, bottom), (0, right)), mode="edge")
+        gain = 1.0 if self.rate is None else self.rate.gain(lmbda)
+
+        def transform(part: Tensor) -> Tensor:
+            x = to_float(part.to(self.device)).contiguous(memory_format=torch.channels_last)
+            return (self.model.g_a(x) * gain).to(self.exact_device)
+
+        if self.model.padding == "valid":
+            return transform(torch.from_numpy(padded)[None])[0]
+        return tiled(transform, torch.from_numpy(padded)[None], STRIDE, 1, self.tile, progress=_stage(progress, "transform"))[0]
+
+    @torch.inference_mode()
+    def synthesise(self, decoding: Decoding | Encoding, progress: Progress | None = None) -> Image.Image:
+        """The picture that latents stand for; in tiles if it is big."""
+        header = decoding.header
+        inverse_gain = 1.0 if self.rate is None else self.rate.inverse_gain(header.lmbda or DEFAULT_LMBDA)
+
+        def transform(part: Tensor) -> Tensor:
+            y_hat = part.to(self.device, torch.float32) if self.device.type != "mps" else part.float().to(self.device)
+            x_hat = self.model.g_s((y_hat * inverse_gain).contiguous(memory_format=torch.channels_last))
+            return x_hat.clamp_(0, 1).mul_(255).round_().to(torch.uint8).cpu()
+
+        if self.model.padding == "valid":
+            picture = transform(decoding.y_hat[None])
+        else:
+            picture = tiled(transform, decoding.y_hat[None], 1, STRIDE, self.tile, progress=_stage(progress, "transform"))
+        return to_image(picture[0, :, : header.height, : header.width])
+
+    def _write(
+        self,
+        encoder: SymbolEncoder,
+        latent: Tensor,
+        schedule: Schedule,
+        predictor: Predictor,
+        tables: list[Table],
+        progress: Progress | None = None,
+    ) -> Tensor:
+        """Code a latent [C, h, w]; returns its quantised values."""
+        rows = latent.flatten(1).T.contiguous()  # [positions, C]
+        order = torch.from_numpy(schedule.order).to(rows.device)
+        tell = _stage(progress, "coding")
+
+        def code(block: slice, means: Tensor, which: Tensor) -> Tensor:
+            symbols = torch.round(rows[order[block]].to(self.exact_device, torch.float64) - means)
+            symbols = symbols.clamp_(-LARGEST_SYMBOL, LARGEST_SYMBOL)
+            encoder.encode(tables, which.cpu().numpy().ravel(), symbols.cpu().numpy().astype(np.int32).ravel())
+            if tell is not None:
+                tell(block.stop, len(order))
+            return symbols
+
+        return walk(schedule, rows.shape[1], predictor, code, self.exact_device)
+
+    def _read(
+        self,
+        decoder: SymbolDecoder,
+        channels: int,
+        schedule: Schedule,
+        predictor: Predictor,
+        tables: list[Table],
+        progress: Progress | None = None,
+    ) -> Tensor:
+        """Decode a latent; returns its quantised values [channels, h, w]."""
+        tell = _stage(progress, "coding")
+
+        def code(block: slice, means: Tensor, which: Tensor) -> Tensor:
+            symbols = decoder.decode(tables, which.cpu().numpy().ravel())
+            if tell is not None:
+                tell(block.stop, len(schedule.order))
+            return torch.from_numpy(symbols).to(self.exact_device, torch.float64).view(which.shape)
+
+        return walk(schedule, channels, predictor, code, self.exact_device)
+
+    def _padded(self, height: int, width: int) -> tuple[int, int]:
+        if self.model.padding == "valid":
+            return height, width
+        return height + -height % STRIDE, width + -width % STRIDE
+
+    def _check_size(self, height: int, width: int, error: type[ValueError]) -> None:
+        if max(height, width) > LARGEST_SIDE:
+            raise error(f"The picture has {width}x{height} pixels, and the format holds sides of at most {LARGEST_SIDE}.")
+        if height * width > self.max_pixels:
+            raise error(
+                f"The picture has {width}x{height} pixels, more than the {self.max_pixels:,} that are allowed here, to bound memory "
+                "and time. If it is meant to be that large, say so: Codec(model, max_pixels=...)."
+            )
+        if self.model.padding == "valid" and any(side < 253 or (side - 253) % 64 for side in (height, width)):
+            raise error(f"A model without padding has only pictures with sides of 253, 317, ... (64 k + 189) pixels, not {width}x{height}.")
+
+
+def conv_output_size(network: nn.Sequential, size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width that a stack of convolutions makes of ``size``."""
+    height, width = size
+    for layer in network:
+        if isinstance(layer, nn.Conv2d):
+            height, width = ((side + 2 * layer.padding[0] - layer.kernel_size[0]) // layer.stride[0] + 1 for side in (height, width))
+    return height, width
+
+
+def _pixels(image: Picture) -> Tensor:
+    """uint8 [3, H, W] of any picture ``compress`` takes."""
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)) or 0 in image.shape:
+            raise ValueError(
+                f"An array must hold a picture as uint8 [H, W, 3], [H, W, 4] or [H, W], not {image.dtype} {list(image.shape)}."
+            )
+        image = Image.fromarray(image)
+    return to_tensor(open_photo(image))
+
+
+def _stage(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:
+    return None if progress is None else lambda done, total: progress(name, done, total)

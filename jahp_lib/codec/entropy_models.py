@@ -1,0 +1,160 @@
+"""Lesson 7. Means and tables of every element, computed alike by encoder and decoder: the models of lessons 3 to 6 in fixed point.
+
+FactorizedModel      y: a table for each channel
+ScaleHyperprior      z: a table for each channel    y: scales from psi
+MeanScaleHyperprior  z: a table for each channel    y: means and scales from psi
+JointModel           z: a table for each channel    y: means and scales from psi and the context, along the wavefront
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from jahp_lib.codec.fixed_point import (
+    ACTIVATION_BITS,
+    LATENT_BITS,
+    LIMIT,
+    ExactHyperSynthesis,
+    ExactLinear,
+    leaky_relu,
+    snap,
+)
+from jahp_lib.codec.tables import GaussianTables, Table, prior_tables, scale_indices, scale_thresholds, snapped_medians
+from jahp_lib.codec.wavefront import Schedule, all_at_once, context_offsets, wavefront
+from jahp_lib.factorized import FactorizedPrior
+from jahp_lib.models import FactorizedModel, HyperpriorModel, JointModel, LatentModel, ScaleHyperprior
+
+CHUNK = 8192  # positions whose features are computed at once: bounds the memory, changes no bit
+
+
+class ChannelPredictor:
+    """One table and one mean for each channel, from a factorized prior; the same at every position."""
+
+    def __init__(self, prior: FactorizedPrior, device: torch.device) -> None:
+        self.tables: Sequence[Table] = prior_tables(prior)
+        self.medians = torch.from_numpy(snapped_medians(prior)).to(device)
+        self.channels = torch.arange(prior.channels, dtype=torch.int16, device=device)
+
+    def __call__(self, values: Tensor, block: slice, places: Tensor) -> tuple[Tensor, Tensor]:
+        n = len(places)
+        return self.medians.expand(n, -1), self.channels.expand(n, -1)
+
+
+class PsiPredictor:
+    """Gaussians whose parameters depend on z alone: psi [n, M] (scales) or [n, 2M] (means, then scales), in the order of coding."""
+
+    def __init__(self, psi: Tensor, with_means: bool, thresholds: Tensor) -> None:
+        self.psi, self.with_means, self.thresholds = psi, with_means, thresholds
+
+    def __call__(self, values: Tensor, block: slice, places: Tensor) -> tuple[Tensor, Tensor]:
+        return means_and_tables(self.psi[block], self.with_means, self.thresholds)
+
+
+def means_and_tables(parameters: Tensor, with_means: bool, thresholds: Tensor) -> tuple[Tensor, Tensor]:
+    """Snapped means (at most LIMIT / 2, so that a mean and a symbol together stay within LIMIT) and indices of scale tables."""
+    if not with_means:
+        return torch.zeros_like(parameters), scale_indices(parameters, thresholds)
+    means, raw_scales = parameters.chunk(2, dim=1)
+    return snap(means, LATENT_BITS, LIMIT / 2), scale_indices(raw_scales, thresholds)
+
+
+@dataclass(frozen=True)
+class ExactContextModel:
+    """Context prediction and entropy parameters of lesson 6 in fixed point, split into what needs y_hat and what does not.
+
+    phi = context(12 neighbours)          after each step, for the positions of the next
+    W1 [psi, phi] = W1_psi psi + W1_phi phi     the first term once, for the whole picture
+    """
+
+    mask: Tensor  # [k, k], of the context prediction
+    context: ExactLinear  # [neighbours * M] to phi [2M], neighbours in the mask's order
+    first_psi: ExactLinear  # with the bias of the layer
+    first_phi: Tensor  # [2M, out]
+    second: ExactLinear
+    third: ExactLinear
+    slopes: tuple[float, float]
+
+    @classmethod
+    def from_model(cls, model: JointModel) -> ExactContextModel:
+        masked, layers = model.context_prediction, model.entropy_parameters
+        rows, columns = torch.nonzero(masked.mask, as_tuple=True)
+        taps = masked.weight[:, :, rows, columns].transpose(1, 2).flatten(1)  # [2M, neighbours * M]
+        first, second, third = (
+            ExactLinear.from_rows(layers[index].weight.flatten(1), layers[index].bias, ACTIVATION_BITS, f"entropy_parameters.{index}")
+            for index in (0, 2, 4)
+        )
+        first_psi, first_phi = first.split(2 * model.M)
+        context = ExactLinear.from_rows(taps, masked.bias, LATENT_BITS, "context_prediction")
+        return cls(masked.mask, context, first_psi, first_phi, second, third, (layers[1].negative_slope, layers[3].negative_slope))
+
+
+class JointPredictor:
+    """Gaussians whose parameters depend on z and on the neighbours coded before."""
+
+    def __init__(self, network: ExactContextModel, psi_half: Tensor, row_length: int, thresholds: Tensor) -> None:
+        self.network, self.psi_half, self.thresholds = network, psi_half, thresholds
+        self.offsets = context_offsets(network.mask, row_length).to(psi_half.device)
+
+    def __call__(self, values: Tensor, block: slice, places: Tensor) -> tuple[Tensor, Tensor]:
+        network = self.network
+        neighbours = (places[:, None] + self.offsets).flatten()
+        context = values.index_select(0, neighbours).view(len(places), -1)  # [n, neighbours * M]
+        phi = snap(network.context(context), ACTIVATION_BITS)
+        hidden = torch.addmm(self.psi_half[block], phi, network.first_phi)
+        hidden = snap(leaky_relu(hidden, network.slopes[0]), ACTIVATION_BITS)
+        hidden = snap(leaky_relu(network.second(hidden), network.slopes[1]), ACTIVATION_BITS)
+        return means_and_tables(snap(network.third(hidden), ACTIVATION_BITS), True, self.thresholds)
+
+
+Predictor = ChannelPredictor | PsiPredictor | JointPredictor
+
+
+class EntropyModel:
+    """What encoder and decoder compute alike for one model of the ladder, prepared once.
+
+    Raises:
+        ValueError: weights that are not finite, or too large for exact sums.
+    """
+
+    def __init__(self, model: LatentModel, device: torch.device) -> None:
+        self.M, self.has_hyper_latent, self.with_means = model.M, isinstance(model, HyperpriorModel), not isinstance(model, ScaleHyperprior)
+        self.prior = ChannelPredictor(model.prior, device)
+        self.h_s = ExactHyperSynthesis.from_network(model.h_s) if self.has_hyper_latent else None
+        self.context = ExactContextModel.from_model(model) if isinstance(model, JointModel) else None
+        self.gaussian_tables = GaussianTables()
+        self.thresholds = torch.from_numpy(scale_thresholds()).to(device)
+        if not isinstance(model, (FactorizedModel, HyperpriorModel)):
+            raise ValueError(f"There is no codec for a {type(model).__name__}.")
+
+    @property
+    def y_tables(self) -> Sequence[Table]:
+        return self.gaussian_tables if self.has_hyper_latent else self.prior.tables
+
+    def schedule(self, height: int, width: int) -> Schedule:
+        """The order in which y is coded."""
+        if self.context is None:
+            return all_at_once(height, width)
+        return wavefront(height, width, self.context.mask.shape[0])
+
+    def y_predictor(self, z_hat: Tensor | None, schedule: Schedule) -> Predictor:
+        """The predictor of y for one picture, from z_hat [N, h, w] (None where there is none)."""
+        if z_hat is None:
+            return self.prior
+        psi = self.h_s(z_hat)[:, : schedule.height, : schedule.width].flatten(1)  # [channels, positions]
+        order = torch.from_numpy(schedule.order).to(psi.device)
+        if self.context is None:
+            return PsiPredictor(psi.T, self.with_means, self.thresholds)
+        psi_half = torch.empty(len(order), self.context.first_phi.shape[1], dtype=psi.dtype, device=psi.device)
+        for chunk, places in zip(psi_half.split(CHUNK), order.split(CHUNK), strict=True):
+            chunk.copy_(self.context.first_psi(psi[:, places].T))
+        return JointPredictor(self.context, psi_half, schedule.row_length, self.thresholds)
+
+
+def network_device(model: nn.Module) -> torch.device:
+    """Where the fixed-point networks run: beside the model if it is on the CPU or CUDA, else (no float64 there) on the CPU."""
+    device = next(model.parameters()).device
+    return device if device.type in ("cpu", "cuda") else torch.device("cpu")

@@ -10,6 +10,10 @@ import torch
 from jahp_lib.models import MODELS, LatentModel
 
 
+# Tensors of the tests are small: a second thread would cost more time waiting than it saves, more so on a busy machine.
+torch.set_num_threads(1)
+
+
 @pytest.fixture(autouse=True)
 def _same_random_numbers_every_time() -> None:
     torch.manual_seed(0)

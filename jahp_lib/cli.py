@@ -24,11 +24,11 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("jahp", description="Learned image compression, step by step.")
     parser.add_argument("--version", action="version", version=f"jahp {jahp_lib.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_compress, _add_decompress, _add_info, _add_demo, _add_train, _add_table, _add_download):
+    for add in (_add_compress, _add_decompress, _add_info, _add_demo, _add_train, _add_evaluate, _add_table, _add_download):
         add(commands)
     arguments = parser.parse_args(argv)
     try:
-        arguments.run(arguments)
+        arguments.command(arguments)
     except KeyboardInterrupt:
         print("jahp: stopped.", file=sys.stderr)
         return 130
@@ -68,7 +68,7 @@ def _add_compress(commands: argparse._SubParsersAction) -> None:
         target = arguments.target or str(Path(arguments.source).with_suffix(".jahp"))
         print(compress_file(arguments.source, target, _model(arguments), arguments.lmbda, progress=True))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _add_decompress(commands: argparse._SubParsersAction) -> None:
@@ -83,7 +83,7 @@ def _add_decompress(commands: argparse._SubParsersAction) -> None:
         target = arguments.target or str(Path(arguments.source).with_suffix(".png"))
         print(decompress_file(arguments.source, target, _model(arguments), progress=True))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _add_info(commands: argparse._SubParsersAction) -> None:
@@ -95,7 +95,7 @@ def _add_info(commands: argparse._SubParsersAction) -> None:
 
         print(describe(Path(arguments.source).read_bytes()))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -121,13 +121,34 @@ def _add_demo(commands: argparse._SubParsersAction) -> None:
 
         print(demo(arguments.photo, arguments.out, arguments.lmbda, _model(arguments)))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _add_train(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("train", help="train a model; the same command goes on where it was stopped")
     training.add_arguments(parser)
-    parser.set_defaults(run=lambda arguments: training.main(arguments=arguments))
+    parser.set_defaults(command=lambda arguments: training.main(arguments=arguments))
+
+
+def _add_evaluate(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("evaluate", help="rate and distortion of real files, beside JPEG, JPEG 2000, WebP and AVIF")
+    parser.add_argument("folder", help="photos, in files of a format without loss")
+    parser.add_argument("--out", default="runs/evaluation", help="folder for measurements.csv, results.json, curves.png (%(default)s)")
+    parser.add_argument("--lmbda", type=float, nargs="+", help="default: eight from 0.0018 to 0.18")
+    parser.add_argument("--without-others", action="store_true", help="measure this codec alone")
+    parser.add_argument("--limit", type=int, help="only the first so many photos")
+    _add_model(parser)
+
+    def run(arguments: argparse.Namespace) -> None:
+        from jahp_lib.evaluation import LMBDAS, evaluate_folder
+
+        lmbdas = arguments.lmbda or LMBDAS
+        name = f"JAHP {Path(arguments.model).stem}"
+        print(
+            evaluate_folder(arguments.folder, name, _model(arguments), lmbdas, arguments.out, not arguments.without_others, arguments.limit)
+        )
+
+    parser.set_defaults(command=run)
 
 
 def _add_table(commands: argparse._SubParsersAction) -> None:
@@ -142,13 +163,15 @@ def _add_table(commands: argparse._SubParsersAction) -> None:
         from torchinfo import summary
 
         model = MODELS[arguments.architecture](arguments.N, arguments.M, arguments.padding).eval()
+        forward = model.forward
+        model.forward = lambda x: forward(x).x_hat  # torchinfo wants a tensor from the whole
         columns = ("output_size", "kernel_size", "num_params")
         print(summary(model, input_size=(1, 3, *arguments.size), col_names=columns, depth=2, device="cpu", verbose=0))
         separate = sum(p.numel() for module in model.modules() for p in module.parameters(False) if type(module).__name__ in _NOT_COUNTED)
         total = sum(parameter.numel() for parameter in model.parameters())
         print(f"Without GDN and the factorized density, which the original's table leaves out: {total - separate:,} parameters.")
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 _NOT_COUNTED = ("GDN", "FactorizedPrior", "ParameterList")
@@ -158,7 +181,9 @@ def _add_download(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("download", help="fetch photos: kodak (for measuring) or imagenette (for training)")
     parser.add_argument("name", choices=("kodak", "imagenette"))
     parser.add_argument("--folder", help="where to (default: data/NAME in the course's folder)")
-    parser.set_defaults(run=lambda arguments: print(f"The photos are in {os.path.relpath(download(arguments.name, arguments.folder))}."))
+    parser.set_defaults(
+        command=lambda arguments: print(f"The photos are in {os.path.relpath(download(arguments.name, arguments.folder))}.")
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-
 import urllib.error
 import urllib.request
 import warnings
@@ -103,7 +102,7 @@ def to_image(x: Tensor) -> Image.Image:
 def sample_photos() -> dict[str, Image.Image]:
     """Four CC0 photos by name, without a network: astronaut 512x512, chelsea 300x451, coffee 400x600, rocket 427x640 (H x W).
 
-    They come inside scikit-image's package; authors and licences are in its ``skimage/data/README.txt``.
+    They come inside scikit-image's package; the docstring of each, ``help(skimage.data.coffee)`` say, names author and licence.
     """
     import skimage.data
 

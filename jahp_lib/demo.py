@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import matplotlib
-import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import nn
@@ -15,14 +14,8 @@ from torch import nn
 from jahp_lib.checkpoints import write_whole
 from jahp_lib.codec import Codec
 from jahp_lib.data import open_photo, sample_photos
+from jahp_lib.evaluation import picture_psnr
 from jahp_lib.plots import STYLE, as_array
-from jahp_lib.rate_distortion import psnr
-
-
-def picture_psnr(original: Image.Image, decoded: Image.Image) -> float:
-    """PSNR in dB of two 8-bit pictures of the same size."""
-    difference = np.asarray(original, dtype=np.float64) - np.asarray(decoded, dtype=np.float64)
-    return psnr(np.mean(difference**2), peak=255.0).item()
 
 
 def jpeg_of_size(image: Image.Image, size: int) -> tuple[bytes, int]:

@@ -11,6 +11,7 @@ Source: Ballé, Minnen, Singh, Hwang & Johnston 2018, "Variational image compres
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -58,7 +59,7 @@ class FactorizedPrior(nn.Module):
         self.matrices = nn.ParameterList()
         self.biases = nn.ParameterList()
         self.factors = nn.ParameterList()
-        for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True):
+        for fan_in, fan_out in itertools.pairwise(widths):
             start = math.log(math.expm1(1 / scale / fan_out))  # softplus of it is 1 / (scale * fan_out)
             self.matrices.append(nn.Parameter(torch.full((self.channels, fan_out, fan_in), start)))
             self.biases.append(nn.Parameter(torch.empty(self.channels, fan_out, 1).uniform_(-0.5, 0.5)))

@@ -36,7 +36,7 @@ from jahp_lib.rate_distortion import add_uniform_noise
 from jahp_lib.transforms import STRIDE, AnalysisTransform, SynthesisTransform, check_sizes, crop, pad_to_multiple
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Coding:
     """How a latent is coded: quantised values, their Gaussians and their bits.
 
@@ -51,8 +51,12 @@ class Coding:
     y_bits: Tensor
     z_bits: Tensor
 
+    def __repr__(self) -> str:
+        shapes = (f"{name}={'None' if value is None else list(value.shape)}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({', '.join(shapes)})"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class ModelOutput(Coding):
     """What a model returns: a ``Coding`` and the reconstruction ``x_hat`` [B, 3, H, W], not clipped to [0, 1]."""
 
@@ -125,7 +129,10 @@ class LatentModel(nn.Module):
 
 
 class FactorizedModel(LatentModel):
-    """The first rung: one learned density for each channel of y, no z. Source: Ballé, Laparra & Simoncelli 2017; density of Ballé et al. 2018."""
+    """The first rung: one learned density for each channel of y, no z.
+
+    Source: Ballé, Laparra & Simoncelli 2017; the density is that of Ballé et al. 2018, appendix 6.1.
+    """
 
     def __init__(self, N: int = 192, M: int = 192, padding: str = "same") -> None:
         super().__init__(N, M, padding)

@@ -29,6 +29,7 @@ from tqdm.auto import tqdm
 from jahp_lib.checkpoints import build, load, load_weights, read_tensors, save, write_tensors
 from jahp_lib.data import DeadLeaves, PhotoFolder, Source, mixed, open_photo, sample_photos, sample_set, to_float, to_tensor
 from jahp_lib.models import MODELS
+from jahp_lib.multipliers import Constant, LogAscent, ModifiedDifferential, Multiplier, OnlyGrows
 from jahp_lib.rate_distortion import check_lmbda, rate_distortion_loss
 from jahp_lib.snapshots import take_snapshot
 from jahp_lib.variable_rate import VariableRate
@@ -46,7 +47,8 @@ class Settings:
 
     ``lmbda`` weighs distortion on the scale of 8-bit images (published: 0.0018 to 0.18); with ``lmbda_max`` above it, every image
     draws its own λ log-uniformly between the two, for ``VariableRate``. The loss is in bits per pixel.
-    ``batch`` counts images a step over all processes and ``parts``; ``patch`` is in pixels.
+    ``multiplier`` names who chooses λ from there on (lesson 8): "constant", "only-grows", or with one target "log-ascent" or
+    "modified-differential". ``batch`` counts images a step over all processes and ``parts``; ``patch`` is in pixels.
     """
 
     architecture: str = "JointModel"
@@ -65,6 +67,9 @@ class Settings:
     clip: float = 1.0
     seed: int = 0
     bfloat16: bool = False
+    multiplier: str = "constant"
+    target_bpp: float | None = None
+    target_psnr: float | None = None
 
     def __post_init__(self) -> None:
         check_lmbda(self.lmbda)
@@ -75,6 +80,9 @@ class Settings:
         for name in ("N", "M", "epochs", "steps_per_epoch", "batch", "parts", "patch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        self.make_multiplier()
+        if self.multiplier != "constant" and self.lmbda_max is not None:
+            raise ValueError("A model for every lmbda draws it at random: a multiplier other than 'constant' needs lmbda_max left out.")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ValueError(f"learning_rate must be finite and above 0, not {self.learning_rate}.")
         if self.batch % self.parts:
@@ -89,6 +97,26 @@ class Settings:
         """The configuration of the model that is trained, as ``checkpoints.build`` takes it."""
         variable = {} if self.lmbda_max is None else {"variable_rate": True}
         return {"architecture": self.architecture, "N": self.N, "M": self.M, "padding": "same", **variable}
+
+    def make_multiplier(self) -> Multiplier:
+        """A fresh multiplier as the settings say.
+
+        Raises:
+            ValueError: the name is unknown, a target is missing, superfluous, or not above 0.
+        """
+        goals = {"bpp": self.target_bpp, "mse": None if self.target_psnr is None else 10 ** (-self.target_psnr / 10)}
+        given = {name: value for name, value in goals.items() if value is not None}
+        with_target = {"log-ascent": LogAscent, "modified-differential": ModifiedDifferential}
+        if self.multiplier in with_target:
+            if len(given) != 1:
+                raise ValueError(f"The multiplier {self.multiplier!r} needs one target: target_bpp or target_psnr.")
+            return with_target[self.multiplier](self.lmbda, **given)
+        without = {"constant": Constant, "only-grows": OnlyGrows}
+        if self.multiplier not in without:
+            raise ValueError(f"multiplier must be one of {', '.join([*without, *with_target])}, not {self.multiplier!r}.")
+        if given:
+            raise ValueError(f"The multiplier {self.multiplier!r} has no target; log-ascent and modified-differential have one.")
+        return without[self.multiplier](self.lmbda)
 
     def learning_rate_at(self, step: int) -> float:
         """Linear warm-up, then half a cosine down to ``final_learning_rate`` at the last step."""
@@ -106,7 +134,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """Means over one epoch's steps: ``loss`` and ``bpp`` in bit/pixel, ``psnr`` in dB (of the mean error), and speed."""
+    """Means over one epoch's steps: ``loss`` and ``bpp`` in bit/pixel, ``psnr`` in dB (of the mean error), and speed; λ at its end."""
 
     epoch: int
     step: int
@@ -114,6 +142,7 @@ class EpochRecord:
     bpp: float
     psnr: float
     images_per_second: float
+    lmbda: float
 
 
 class Trainer:
@@ -147,6 +176,7 @@ class Trainer:
             load_weights(self.model, start.state_dict(), "The model to start from")
         self.model.to(self.device, memory_format=torch.channels_last).train()
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=settings.learning_rate, fused=self.device.type == "cuda")
+        self.multiplier = settings.make_multiplier()
         self.step = 0
         self.history: list[EpochRecord] = []
         self._sums = np.zeros(4)  # loss, bpp, mse, seconds of the epoch so far
@@ -170,6 +200,7 @@ class Trainer:
                         f"The loss is {loss_value} at step {self.step}: training has diverged. Lower the learning rate "
                         f"(now {settings.learning_rate_at(self.step):.2g}) or clip gradients harder (now {settings.clip:g})."
                     )
+                self.multiplier.update(bpp, mse)
                 self._sums += (loss_value, bpp, mse, time.perf_counter() - started)
                 self.step += 1
                 bar.update()
@@ -216,7 +247,7 @@ class Trainer:
 
     def _draw_lmbda(self, count: int, rng: np.random.Generator) -> float | Tensor:
         if self.settings.lmbda_max is None:
-            return self.settings.lmbda
+            return self.multiplier.value
         logs = rng.uniform(math.log(self.settings.lmbda), math.log(self.settings.lmbda_max), count)
         return torch.tensor(np.exp(logs), dtype=torch.float32, device=self.device)
 
@@ -230,6 +261,7 @@ class Trainer:
             float(bpp),
             10 * math.log10(1 / max(mse, 1e-20)),
             float(speed),
+            self.multiplier.value,
         )
 
     # --- stopping and going on ---
@@ -244,6 +276,7 @@ class Trainer:
             "settings": asdict(self.settings),
             "step": self.step,
             "sums": self._sums.tolist(),
+            "multiplier": self.multiplier.state(),
             "history": [asdict(record) for record in self.history],
         }
         write_tensors(path, tensors, header)
@@ -269,6 +302,7 @@ class Trainer:
                 _, index, key = name.split(".")
                 states.setdefault(int(index), {})[key] = tensor
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": states})
+        self.multiplier.restore(header["multiplier"])
         self.step = header["step"]
         self._sums = np.array(header["sums"])
         self.history = [EpochRecord(**record) for record in header["history"]]

@@ -1,0 +1,138 @@
+"""The command line, in a process of its own where exit codes and tracebacks matter."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import jahp_lib
+from jahp_lib import cli
+
+TINY = ["--N", "4", "--M", "6", "--patch", "64", "--batch", "2", "--epochs", "1", "--steps-per-epoch", "2", "--device", "cpu"]
+
+
+def jahp(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "jahp_lib.cli", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""})
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """Run a command that must be refused; returns its one message."""
+    assert cli.main([*map(str, arguments)]) == 2
+    printed = capsys.readouterr().err  # a progress bar may stand before the message
+    assert "Traceback" not in printed
+    assert printed.count("jahp: ") == 1
+    return printed.split("jahp: ")[1]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 96, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(folder / "noise.png")
+    return folder
+
+
+def test_table_prints_the_originals_13896419_parameters(tmp_path: Path) -> None:
+    done = jahp("table", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "13,896,419" in done.stdout
+    for count in ("14,592", "921,792", "331,968", "1,843,584", "1,382,688", "995,712", "492,160", "328,192", "196,992", "14,403"):
+        assert count in done.stdout
+
+
+def test_training_writes_a_model_a_history_and_snapshots_and_says_when_it_goes_on(tmp_path: Path, photos: Path) -> None:
+    first = jahp("train", photos, "--run", "run", *TINY, folder=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "history.json",
+        "model.safetensors",
+        "snapshots",
+        "state.safetensors",
+    ]
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert history["steps_done"] == 2
+    assert [record["epoch"] for record in history["history"]] == [1]
+    assert jahp_lib.load(tmp_path / "run" / "model.safetensors").config["M"] == 6
+    again = jahp("train", photos, "--run", "run", *TINY, folder=tmp_path)
+    assert again.returncode == 0
+    assert "step 2 of 2" in again.stdout
+
+
+def test_a_mistake_ends_in_one_sentence_and_exit_code_2_without_a_traceback(tmp_path: Path) -> None:
+    done = jahp("train", "no-such-folder", *TINY, folder=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("jahp: There is no folder no-such-folder")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("--lmbda", "0", "lmbda must be a finite number greater than 0"),
+        ("--lmbda", "-1", "lmbda must be a finite number greater than 0"),
+        ("--lmbda", "nan", "lmbda must be a finite number greater than 0"),
+        ("--lmbda", "inf", "lmbda must be a finite number greater than 0"),
+        ("--lmbda-max", "0.001", "lmbda_max must be above lmbda"),
+        ("--N", "0", "N must be at least 1"),
+        ("--M", "-3", "M must be at least 1"),
+        ("--batch", "0", "batch must be at least 1"),
+        ("--parts", "3", "cannot be divided into 3 equal parts"),
+        ("--learning-rate", "0", "learning_rate must be finite and above 0"),
+        ("--dead-leaves", "2", "a share between 0 and 1"),
+        ("--architecture", "Nonsense", "architecture must be one of"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(
+    option: str, value: str, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sentence in refused(capsys, "train", "--run", tmp_path / "run", *TINY, option, value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_without_photos_is_refused_before_anything_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("no photo")
+    assert "holds no photo" in refused(capsys, "train", tmp_path / "empty", "--run", tmp_path / "run", *TINY)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_full_disk_ends_in_a_sentence_and_leaves_no_half_written_file(
+    tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert "disk is full" in refused(capsys, "train", photos, "--run", tmp_path / "run", *TINY)
+    assert not [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+
+
+def test_other_settings_for_a_run_that_exists_are_refused_with_both_values(
+    tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["train", str(photos), "--run", str(tmp_path / "run"), *TINY]) == 0
+    message = refused(capsys, "train", photos, "--run", tmp_path / "run", *TINY, "--seed", "5")
+    assert re.search(r"seed 0 there, 5 here", message)
+
+
+def test_weights_that_are_not_there_are_named_with_those_that_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = refused(capsys, "demo", "--out", tmp_path / "demo.png", "--model", "enormous")
+    assert "'enormous'" in message
+    assert "shipped with this version" in message
+
+
+def test_a_command_that_does_not_exist_is_exit_code_2(tmp_path: Path) -> None:
+    done = jahp("squeeze", folder=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr

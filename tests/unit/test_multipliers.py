@@ -1,0 +1,131 @@
+"""Lesson 8's multipliers, on a problem whose optimum is known.
+
+One parameter s, the size of a quantisation step: rate R(s) = -log2 s and distortion D(s) = s^2 / 12, as for a uniform source.
+Descent on R + λ 255² D meets a distortion target D* at s = sqrt(12 D*), where λ = 1 / (2 ln 2 · 255² · D*).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+
+from jahp_lib.multipliers import LARGEST, SMALLEST, Constant, LogAscent, ModifiedDifferential, OnlyGrows
+
+TARGET = 1e-3
+BEST_LMBDA = 1 / (2 * math.log(2) * 255**2 * TARGET)
+
+
+def rate(log_step: float) -> float:
+    return -log_step / math.log(2)
+
+
+def distortion(log_step: float) -> float:
+    return math.exp(2 * log_step) / 12
+
+
+def train(multiplier, steps: int = 4000, learning_rate: float = 0.05) -> tuple[float, float, list[float]]:
+    """Gradient descent on log s under a multiplier; returns the rate, the distortion, and the path of λ."""
+    log_step, path = math.log(0.1), []
+    for _ in range(steps):
+        gradient = -1 / math.log(2) + multiplier.value * 255**2 * 2 * distortion(log_step)
+        log_step -= learning_rate * max(-1.0, min(1.0, gradient))
+        multiplier.update(rate(log_step), distortion(log_step))
+        path.append(multiplier.value)
+    return rate(log_step), distortion(log_step), path
+
+
+@pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
+@pytest.mark.parametrize("factor", [0.1, 10.0])
+def test_a_distortion_target_is_met_and_its_multiplier_found_from_a_start_off_by_ten(rule: type, factor: float) -> None:
+    """Would break with the sign of the violation turned round, or with λ and its logarithm confused."""
+    _, met, path = train(rule(BEST_LMBDA * factor, mse=TARGET))
+    assert met == pytest.approx(TARGET, rel=0.01)
+    assert path[-1] == pytest.approx(BEST_LMBDA, rel=0.02)
+
+
+@pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
+@pytest.mark.parametrize("factor", [0.1, 10.0])
+def test_a_rate_target_is_met_from_a_start_off_by_ten(rule: type, factor: float) -> None:
+    """Would break if a rate above its target made λ larger."""
+    target = rate(math.log(math.sqrt(12 * TARGET)))
+    met, _, path = train(rule(BEST_LMBDA * factor, bpp=target))
+    assert met == pytest.approx(target, rel=0.01)
+    assert path[-1] == pytest.approx(BEST_LMBDA, rel=0.05)
+
+
+def test_damping_takes_out_the_swing() -> None:
+    """Would break if the damping term were dropped: then both paths are the same."""
+
+    def overshoot(rule: type) -> float:
+        path = train(rule(BEST_LMBDA / 10, mse=TARGET, rate=0.1, memory=0.0))[2]
+        return max(path) / BEST_LMBDA
+
+    assert overshoot(LogAscent) > 1.05
+    assert overshoot(ModifiedDifferential) < 1.01
+
+
+def test_without_damping_the_modified_method_is_log_ascent() -> None:
+    plain = train(LogAscent(0.01, mse=TARGET), 200)
+    undamped = train(ModifiedDifferential(0.01, mse=TARGET, damping=0.0), 200)
+    assert undamped[2] == pytest.approx(plain[2], rel=1e-9)
+
+
+def test_the_originals_rule_only_grows_and_meets_no_target() -> None:
+    """Would break if the rule compared D with anything."""
+    _, _, path = train(OnlyGrows(BEST_LMBDA, epsilon=1e-4))
+    assert all(later > earlier for earlier, later in itertools.pairwise(path))
+    assert path[-1] > 2 * BEST_LMBDA
+
+
+def test_the_originals_rule_adds_epsilon_times_the_error_of_8_bit_values() -> None:
+    multiplier = OnlyGrows(0.01, epsilon=0.5)
+    multiplier.update(bpp=1.0, mse=4.0 / 255**2)
+    assert multiplier.value == pytest.approx(0.01 + 0.5 * 4.0)
+
+
+def test_a_constant_multiplier_stays() -> None:
+    assert set(train(Constant(0.02), 50)[2]) == {0.02}
+
+
+@pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
+def test_a_multiplier_taken_up_again_goes_on_as_if_nothing_had_happened(rule: type) -> None:
+    """Would break if the average, its weight or the multiplier proper were lost on the way."""
+    first, second = rule(0.01, mse=TARGET), rule(0.5, mse=TARGET)
+    for k in range(20):
+        first.update(1.0, TARGET * (2 + math.sin(k)))
+    second.restore(first.state())
+    for multiplier in (first, second):
+        multiplier.update(1.0, 3 * TARGET)
+    assert second.value == first.value
+
+
+@pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
+def test_a_target_that_cannot_be_met_leaves_lmbda_finite(rule: type) -> None:
+    multiplier = rule(0.01, mse=TARGET)
+    for _ in range(5000):
+        multiplier.update(1.0, 1.0)
+    assert multiplier.value == pytest.approx(LARGEST)
+    for _ in range(50000):
+        multiplier.update(1.0, 0.0)
+    assert multiplier.value == pytest.approx(SMALLEST)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"mse": 1e-3, "bpp": 0.5}])
+def test_exactly_one_target_must_be_given(arguments: dict) -> None:
+    with pytest.raises(ValueError, match="Give one target"):
+        LogAscent(0.01, **arguments)
+
+
+@pytest.mark.parametrize("target", [0.0, -1.0, math.nan, math.inf])
+def test_a_target_that_makes_no_sense_is_refused(target: float) -> None:
+    with pytest.raises(ValueError, match="finite and above 0"):
+        LogAscent(0.01, mse=target)
+
+
+@pytest.mark.parametrize("rule", [Constant, OnlyGrows])
+@pytest.mark.parametrize("lmbda", [0.0, -1.0, math.nan])
+def test_a_start_that_makes_no_sense_is_refused(rule: type, lmbda: float) -> None:
+    with pytest.raises(ValueError, match="lmbda must be"):
+        rule(lmbda)

@@ -32,7 +32,7 @@ from jahp_lib.codec.container import (
     unpack,
 )
 from jahp_lib.codec.entropy_models import EntropyModel, Predictor, network_device
-from jahp_lib.codec.fixed_point import LATENT_BITS
+from jahp_lib.codec.fixed_point import BITS
 from jahp_lib.codec.tables import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder, Table
 from jahp_lib.codec.tiles import TILE, tiled
 from jahp_lib.codec.wavefront import Schedule, all_at_once, walk
@@ -145,14 +145,14 @@ class Codec:
         schedule = self.entropy_model.schedule(*y.shape[-2:])
         predictor = self.entropy_model.y_predictor(z_hat, schedule)
         y_hat = self._write(encoder, y, schedule, predictor, self.entropy_model.y_tables, progress)
-        header = Header(self.fingerprint, width, height, lmbda_code, latent_check(y_hat, 2.0**-LATENT_BITS))
-        blob = pack(header, encoder.words())
+        header = Header(self.fingerprint, width, height, lmbda_code, latent_check(y_hat, 2.0**-BITS))
+        blob = pack(header, encoder.payload())
         return Encoding(blob, unpack(blob)[0], y_hat, z_hat)
 
     @torch.inference_mode()
     def decode(self, blob: bytes, progress: Progress | None = None) -> Decoding:
         """The latents in ``blob``, without the picture; errors as for ``decompress``."""
-        header, words = unpack(blob)
+        header, payload = unpack(blob)
         if header.fingerprint != self.fingerprint:
             raise BitstreamError(
                 f"The file was made with other weights (fingerprint {header.fingerprint.hex()}) than this model has "
@@ -160,7 +160,7 @@ class Codec:
             )
         self._check_size(header.height, header.width, BitstreamError)
         latent_size = conv_output_size(self.model.g_a, self._padded(header.height, header.width))
-        decoder = SymbolDecoder(words)
+        decoder = SymbolDecoder(payload)
         z_hat = None
         if self.entropy_model.has_hyper_latent:
             schedule = all_at_once(*conv_output_size(self.model.h_a, latent_size))
@@ -168,7 +168,7 @@ class Codec:
         schedule = self.entropy_model.schedule(*latent_size)
         predictor = self.entropy_model.y_predictor(z_hat, schedule)
         y_hat = self._read(decoder, self.model.M, schedule, predictor, self.entropy_model.y_tables, progress)
-        if latent_check(y_hat, 2.0**-LATENT_BITS) != header.latent_check:
+        if latent_check(y_hat, 2.0**-BITS) != header.latent_check:
             raise BitstreamError(
                 "The picture came out differently than it was encoded, though the file is whole: the program that made it, or this "
                 "one, computes differently than it should. Try another version of PyTorch or another device, and report it."

@@ -1,4 +1,4 @@
-"""Lesson 7. What a file is: a header of 24 bytes, then the words of the range coder.
+"""Lesson 7. What a file is: a header of 24 bytes, then those of the range coder.
 
     bytes  field
     0-2    "JHP"
@@ -7,10 +7,10 @@
     8-11   width and height in pixels, 1 to 65535 each
     12-13  lmbda: 2048 log2(lmbda) + 32768, in steps of 0.03 %; 0 where none was given
     14-15  check of the latent: the lower half of the CRC-32 of y_hat, so that a wrong decoder is found out
-    16-19  number of 32-bit words that follow
+    16-19  number of bytes that follow the header
     20-23  CRC-32 of all other bytes
 
-All numbers are little-endian. Whatever changes the meaning of a single byte, tables and order of coding included, gets a new version.
+Numbers in the header are little-endian. Whatever changes the meaning of a single byte, tables and order of coding included, gets a new version.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import zlib
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 MAGIC = b"JHP"
@@ -51,14 +50,14 @@ def lmbda_from_code(code: int) -> float | None:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says about itself. ``lmbda_code`` is λ as stored; ``words`` counts the 32-bit words after the header."""
+    """What a file says about itself. ``lmbda_code`` is λ as stored; ``length`` counts the bytes after the header."""
 
     fingerprint: bytes
     width: int
     height: int
     lmbda_code: int
     latent_check: int
-    words: int = 0
+    length: int = 0
     version: int = VERSION
 
     @property
@@ -74,7 +73,7 @@ class Header:
             self.height,
             self.lmbda_code,
             self.latent_check,
-            self.words,
+            self.length,
             checksum,
         )
 
@@ -83,15 +82,14 @@ def _checksum(header: Header, payload: bytes) -> int:
     return zlib.crc32(payload, zlib.crc32(header.pack(0)[:-4]))
 
 
-def pack(header: Header, words: NDArray[np.uint32]) -> bytes:
-    """A whole file; ``header.words`` is filled in."""
-    header = replace(header, words=len(words))
-    payload = words.astype("<u4").tobytes()
+def pack(header: Header, payload: bytes) -> bytes:
+    """A whole file; ``header.length`` is filled in."""
+    header = replace(header, length=len(payload))
     return header.pack(_checksum(header, payload)) + payload
 
 
-def unpack(blob: bytes) -> tuple[Header, NDArray[np.uint32]]:
-    """Header and words of a file that is whole and undamaged.
+def unpack(blob: bytes) -> tuple[Header, bytes]:
+    """Header and payload of a file that is whole and undamaged.
 
     Raises:
         BitstreamError: another kind of file, a newer version, cut short, too long, or damaged.
@@ -103,20 +101,20 @@ def unpack(blob: bytes) -> tuple[Header, NDArray[np.uint32]]:
         raise BitstreamError("This is not a compressed picture of this program: it does not begin with the letters JHP.")
     if len(blob) < HEADER.size:
         raise BitstreamError(f"The file is cut short: it has {len(blob)} bytes, and the header alone has {HEADER.size}. Copy it again.")
-    _, version, fingerprint, width, height, lmbda_code, latent_check, words, checksum = HEADER.unpack_from(blob)
+    _, version, fingerprint, width, height, lmbda_code, latent_check, length, checksum = HEADER.unpack_from(blob)
     if version != VERSION:
         raise BitstreamError(f"The file is of version {version}, and this program reads version {VERSION}. Use a newer program.")
     payload = blob[HEADER.size :]
-    if len(payload) < 4 * words:
-        raise BitstreamError(f"The file is cut short: {len(payload)} of {4 * words} bytes after the header are there. Copy it again.")
-    if len(payload) > 4 * words:
-        raise BitstreamError(f"The file has {len(payload) - 4 * words} bytes too many at its end: it is damaged. Copy it again.")
-    header = Header(fingerprint, width, height, lmbda_code, latent_check, words)
+    if len(payload) < length:
+        raise BitstreamError(f"The file is cut short: {len(payload)} of {length} bytes after the header are there. Copy it again.")
+    if len(payload) > length:
+        raise BitstreamError(f"The file has {len(payload) - length} bytes too many at its end: it is damaged. Copy it again.")
+    header = Header(fingerprint, width, height, lmbda_code, latent_check, length)
     if _checksum(header, payload) != checksum:
         raise BitstreamError("The file is damaged: its checksum does not fit its bytes. Copy it again.")
     if not width or not height:
         raise BitstreamError(f"The file claims a picture of {width}x{height} pixels, which has none.")
-    return header, np.frombuffer(payload, "<u4").astype(np.uint32)
+    return header, payload
 
 
 def fingerprint(model: nn.Module, config: dict) -> bytes:

@@ -14,15 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from jahp_lib.codec.fixed_point import (
-    ACTIVATION_BITS,
-    LATENT_BITS,
-    LIMIT,
-    ExactHyperSynthesis,
-    ExactLinear,
-    leaky_relu,
-    snap,
-)
+from jahp_lib.codec.fixed_point import LIMIT, ExactHyperSynthesis, ExactLinear, leaky_relu, snap
 from jahp_lib.codec.tables import GaussianTables, Table, prior_tables, scale_indices, scale_thresholds, snapped_medians
 from jahp_lib.codec.wavefront import Schedule, all_at_once, context_offsets, wavefront
 from jahp_lib.factorized import FactorizedPrior
@@ -59,7 +51,7 @@ def means_and_tables(parameters: Tensor, with_means: bool, thresholds: Tensor) -
     if not with_means:
         return torch.zeros_like(parameters), scale_indices(parameters, thresholds)
     means, raw_scales = parameters.chunk(2, dim=1)
-    return snap(means, LATENT_BITS, LIMIT / 2), scale_indices(raw_scales, thresholds)
+    return snap(means, LIMIT / 2), scale_indices(raw_scales, thresholds)
 
 
 @dataclass(frozen=True)
@@ -84,11 +76,10 @@ class ExactContextModel:
         rows, columns = torch.nonzero(masked.mask, as_tuple=True)
         taps = masked.weight[:, :, rows, columns].transpose(1, 2).flatten(1)  # [2M, neighbours * M]
         first, second, third = (
-            ExactLinear.from_rows(layers[index].weight.flatten(1), layers[index].bias, ACTIVATION_BITS, f"entropy_parameters.{index}")
-            for index in (0, 2, 4)
+            ExactLinear.from_rows(layers[index].weight.flatten(1), layers[index].bias, f"entropy_parameters.{index}") for index in (0, 2, 4)
         )
         first_psi, first_phi = first.split(2 * model.M)
-        context = ExactLinear.from_rows(taps, masked.bias, LATENT_BITS, "context_prediction")
+        context = ExactLinear.from_rows(taps, masked.bias, "context_prediction")
         return cls(masked.mask, context, first_psi, first_phi, second, third, (layers[1].negative_slope, layers[3].negative_slope))
 
 
@@ -103,11 +94,11 @@ class JointPredictor:
         network = self.network
         neighbours = (places[:, None] + self.offsets).flatten()
         context = values.index_select(0, neighbours).view(len(places), -1)  # [n, neighbours * M]
-        phi = snap(network.context(context), ACTIVATION_BITS)
+        phi = snap(network.context(context))
         hidden = torch.addmm(self.psi_half[block], phi, network.first_phi)
-        hidden = snap(leaky_relu(hidden, network.slopes[0]), ACTIVATION_BITS)
-        hidden = snap(leaky_relu(network.second(hidden), network.slopes[1]), ACTIVATION_BITS)
-        return means_and_tables(snap(network.third(hidden), ACTIVATION_BITS), True, self.thresholds)
+        hidden = snap(leaky_relu(hidden, network.slopes[0]))
+        hidden = snap(leaky_relu(network.second(hidden), network.slopes[1]))
+        return means_and_tables(snap(network.third(hidden)), True, self.thresholds)
 
 
 Predictor = ChannelPredictor | PsiPredictor | JointPredictor

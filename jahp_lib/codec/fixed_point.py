@@ -23,15 +23,14 @@ import torch
 from torch import Tensor, nn
 
 EXACT = 2.0**53  # every integer up to here is a float64
-ACTIVATION_BITS = 12  # activations are multiples of 2**-12
-LATENT_BITS = 8  # means, medians, and with them y_hat and z_hat, are multiples of 2**-8
-LIMIT = 2.0**16  # no activation and no latent is larger
+BITS = 12  # activations, means and medians, and with them y_hat and z_hat, are multiples of 2**-12
+LIMIT = 2.0**16  # none of them is larger
 MOST_WEIGHT_BITS, LEAST_WEIGHT_BITS = 24, 8
 
 
-def snap(values: Tensor, bits: int, limit: float = LIMIT) -> Tensor:
-    """Nearest multiple of ``2**-bits`` (ties to even), within +-``limit``; float64 of any shape."""
-    return torch.round(values * 2.0**bits).mul_(2.0**-bits).clamp_(-limit, limit)
+def snap(values: Tensor, limit: float = LIMIT) -> Tensor:
+    """Nearest multiple of ``2**-BITS`` (ties to even), within +-``limit``; float64 of any shape."""
+    return torch.round(values * 2.0**BITS).mul_(2.0**-BITS).clamp_(-limit, limit)
 
 
 def leaky_relu(values: Tensor, slope: float) -> Tensor:
@@ -39,13 +38,12 @@ def leaky_relu(values: Tensor, slope: float) -> Tensor:
     return torch.maximum(values, values * slope)
 
 
-def exact_weights(weight: Tensor, bias: Tensor, input_bits: int, name: str) -> tuple[Tensor, Tensor]:
+def exact_weights(weight: Tensor, bias: Tensor, name: str) -> tuple[Tensor, Tensor]:
     """Weights and bias of a layer, snapped as finely as the bound on its sums allows.
 
     Args:
-        weight: [out, in]: everything an output may be summed from, each with an input of at most ``LIMIT``.
+        weight: [out, in]: everything an output may be summed from, each with a multiple of ``2**-BITS`` of at most ``LIMIT``.
         bias: [out].
-        input_bits: inputs are multiples of ``2**-input_bits``.
         name: of the layer, for the error.
 
     Returns:
@@ -59,7 +57,7 @@ def exact_weights(weight: Tensor, bias: Tensor, input_bits: int, name: str) -> t
         raise ValueError(f"The weights of {name} are not all finite numbers: this model cannot code anything. Train it again.")
     for bits in range(MOST_WEIGHT_BITS, LEAST_WEIGHT_BITS - 1, -1):
         snapped = torch.round(weight * 2.0**bits).mul_(2.0**-bits)
-        unit = 2.0 ** -(bits + input_bits)
+        unit = 2.0 ** -(bits + BITS)
         snapped_bias = torch.round(bias / unit).mul_(unit)
         # Below 2**53 units this sum is itself exact, and a sum that reaches them cannot be rounded to less, so every machine
         # takes the same decision.
@@ -68,7 +66,7 @@ def exact_weights(weight: Tensor, bias: Tensor, input_bits: int, name: str) -> t
             return snapped, snapped_bias
     raise ValueError(
         f"The weights of {name} are too large for exact sums: {float(weight.abs().sum(1).max()):.3g} is the largest sum of "
-        f"absolute weights of one output, {EXACT / LIMIT * 2.0 ** -(LEAST_WEIGHT_BITS + input_bits):.3g} the most that can be "
+        f"absolute weights of one output, {EXACT / LIMIT * 2.0 ** -(LEAST_WEIGHT_BITS + BITS):.3g} the most that can be "
         "computed alike on all machines. A model that was trained to an end stays far below; train it longer or with a smaller step."
     )
 
@@ -81,9 +79,9 @@ class ExactLinear:
     bias: Tensor
 
     @classmethod
-    def from_rows(cls, weight: Tensor, bias: Tensor, input_bits: int, name: str) -> ExactLinear:
+    def from_rows(cls, weight: Tensor, bias: Tensor, name: str) -> ExactLinear:
         """From a weight [out, in]."""
-        weight, bias = exact_weights(weight, bias, input_bits, name)
+        weight, bias = exact_weights(weight, bias, name)
         return cls(weight.T.contiguous(), bias)
 
     def __call__(self, rows: Tensor) -> Tensor:
@@ -105,9 +103,9 @@ class ExactTransposedConv:
     output_padding: int
 
     @classmethod
-    def from_layer(cls, layer: nn.ConvTranspose2d, input_bits: int, name: str) -> ExactTransposedConv:
+    def from_layer(cls, layer: nn.ConvTranspose2d, name: str) -> ExactTransposedConv:
         weight = layer.weight.detach().permute(1, 2, 3, 0)  # [out, k, k, in]
-        snapped, bias = exact_weights(weight.flatten(1), layer.bias, input_bits, name)
+        snapped, bias = exact_weights(weight.flatten(1), layer.bias, name)
         taps = snapped.reshape(weight.shape).permute(1, 2, 0, 3).contiguous()
         return cls(taps, bias, layer.stride[0], layer.padding[0], layer.output_padding[0])
 
@@ -127,21 +125,17 @@ class ExactTransposedConv:
 
 @dataclass(frozen=True)
 class ExactHyperSynthesis:
-    """h_s in fixed point: z_hat [N, h, w] to psi [channels, 4h, 4w], multiples of ``2**-ACTIVATION_BITS``."""
+    """h_s in fixed point: z_hat [N, h, w] to psi [channels, 4h, 4w], multiples of ``2**-BITS``."""
 
     layers: Sequence[ExactTransposedConv]
     slope: float
 
     @classmethod
     def from_network(cls, h_s: nn.Sequential) -> ExactHyperSynthesis:
-        layers, input_bits = [], LATENT_BITS
-        for index in (0, 2, 4):
-            layers.append(ExactTransposedConv.from_layer(h_s[index], input_bits, f"h_s.{index}"))
-            input_bits = ACTIVATION_BITS
-        return cls(layers, h_s[1].negative_slope)
+        return cls([ExactTransposedConv.from_layer(h_s[index], f"h_s.{index}") for index in (0, 2, 4)], h_s[1].negative_slope)
 
     def __call__(self, z_hat: Tensor) -> Tensor:
         first, second, third = self.layers
-        features = snap(leaky_relu(first(z_hat), self.slope), ACTIVATION_BITS)
-        features = snap(leaky_relu(second(features), self.slope), ACTIVATION_BITS)
-        return snap(third(features), ACTIVATION_BITS)
+        features = snap(leaky_relu(first(z_hat), self.slope))
+        features = snap(leaky_relu(second(features), self.slope))
+        return snap(third(features))

@@ -9,7 +9,6 @@ import torch
 
 from jahp_lib.models import MODELS, LatentModel
 
-
 # Tensors of the tests are small: a second thread would cost more time waiting than it saves, more so on a busy machine.
 torch.set_num_threads(1)
 

@@ -102,5 +102,5 @@ def test_n_or_m_that_is_no_positive_integer_is_refused(name: str, value) -> None
 def test_another_word_for_padding_is_refused(padding) -> None:
     """Breaks if anything that is not "same" is taken for "valid"."""
     for transform in (AnalysisTransform, SynthesisTransform):
-        with pytest.raises(ValueError, match="padding must be 'same' .* or 'valid'"):
+        with pytest.raises(ValueError, match=r"padding must be 'same' .* or 'valid'"):
             transform(4, 4, padding)

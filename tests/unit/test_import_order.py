@@ -1,0 +1,107 @@
+"""The library is the course: a lesson's module imports only what earlier lessons have built.
+
+``ORDER`` is the one direction in which modules may import. ``data`` and ``checkpoints`` are no lessons, but stand before
+``training`` because training reads photos and writes weights, and before ``codec.codec`` because the codec opens photos. The parts
+of the codec that lesson 7 builds come before them and touch no file. What is not listed is the front of the house (command line,
+plots, sliders): it may import everything and is imported by nothing in the list.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import jahp_lib
+
+PACKAGE = Path(jahp_lib.__file__).parent
+
+LESSONS_1_TO_6 = ["rate_distortion", "gdn", "transforms", "factorized", "masked_conv", "hyperprior", "context", "models"]
+LESSON_7 = ["container", "portable_math", "fixed_point", "wavefront", "tiles", "tables", "entropy_models"]
+ORDER = [
+    *LESSONS_1_TO_6,
+    *(f"codec.{part}" for part in LESSON_7),
+    "multipliers",
+    "variable_rate",
+    "checkpoints",
+    "data",
+    "codec.codec",
+    "codec",
+    "snapshots",
+    "training",
+    "evaluation",
+]
+MODULES = {
+    ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): file
+    for file in sorted(PACKAGE.rglob("*.py"))
+    if file.parent != PACKAGE or file.name != "__init__.py"
+}
+
+
+def imported_modules(source: str, module: str) -> set[str]:
+    """The modules of the library that a source text imports anywhere in it, names as in ``MODULES``."""
+    package = (
+        ("jahp_lib." + module).split(".") if MODULES.get(module, Path()).name == "__init__.py" else ("jahp_lib." + module).split(".")[:-1]
+    )
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            origin = ".".join(part for part in (base, node.module) if part)
+            # "from jahp_lib import data" imports a module, "from jahp_lib.data import DATA" a name out of one
+            submodules = {f"{origin}.{alias.name}" for alias in node.names if f"{origin}.{alias.name}".removeprefix("jahp_lib.") in MODULES}
+            found |= submodules or {origin}
+    return {name.removeprefix("jahp_lib.") for name in found if name.split(".")[0] == "jahp_lib"}
+
+
+def offences(module: str, source: str) -> set[str]:
+    """What a module imports though it does not come before it."""
+    earlier = set(ORDER[: ORDER.index(module)])
+    return imported_modules(source, module) - earlier
+
+
+@pytest.mark.parametrize("module", [name for name in ORDER if name in MODULES])
+def test_a_module_imports_only_what_comes_before_it(module: str) -> None:
+    """Breaks if a lesson's module reaches forward, to itself through the package, or into the front of the house."""
+    assert offences(module, MODULES[module].read_text(encoding="utf-8")) == set()
+
+
+def test_every_lesson_s_module_is_there() -> None:
+    """Breaks if a module is renamed and silently leaves the rule."""
+    assert set(LESSONS_1_TO_6) | {"variable_rate", "checkpoints", "data", "snapshots", "training"} <= set(MODULES)
+
+
+def test_every_part_of_the_codec_has_its_place_in_the_order() -> None:
+    """Breaks if a new part of the codec is added without saying where it stands."""
+    assert {name for name in MODULES if name.split(".")[0] == "codec"} <= set(ORDER)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from jahp_lib.models import JointModel",
+        "import jahp_lib.models",
+        "import jahp_lib",
+        "from jahp_lib import models",
+        "from jahp_lib import GDN",
+        "from .models import JointModel",
+        "from . import models",
+        "def late():\n    from jahp_lib.models import JointModel",
+        "from jahp_lib.plots import use_style",
+        "from jahp_lib.codec import Codec",
+        "import torch\nif torch:\n    import jahp_lib.data as d",
+    ],
+)
+def test_the_rule_sees_every_way_of_importing_what_comes_later(source: str) -> None:
+    """Breaks if this test's own parser overlooks an import: a test of the test."""
+    assert offences("gdn", source)
+
+
+def test_the_rule_lets_through_what_comes_earlier() -> None:
+    """Breaks if the rule refuses everything: then passing by an empty list would prove nothing."""
+    allowed = "import math\nimport torch\nfrom jahp_lib.gdn import GDN\nfrom jahp_lib import transforms\nfrom .rate_distortion import psnr"
+    assert offences("models", allowed) == set()
+    assert imported_modules(allowed, "models") == {"gdn", "transforms", "rate_distortion"}

@@ -65,6 +65,7 @@ def read_tensors(path: str | Path, expected_format: str) -> tuple[dict[str, Tens
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get("jahp", "{}"))
+            header = header if isinstance(header, dict) else {}
             if header.get("format") != expected_format:
                 raise CheckpointError(
                     f"{path} is a safetensors file, but not of the kind {expected_format!r} that is expected here "
@@ -83,12 +84,16 @@ def build(config: Mapping[str, object]) -> LatentModel | VariableRate:
     Raises:
         CheckpointError: the architecture's name is unknown, or its sizes make no sense.
     """
+    if not isinstance(config, Mapping):
+        raise CheckpointError(f"The checkpoint's configuration makes no model: {config!r} is no list of names and values.")
     name = config.get("architecture")
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         raise CheckpointError(f"Unknown architecture {name!r}; this version knows {', '.join(MODELS)}.")
     try:
         model = MODELS[name](config["N"], config["M"], config.get("padding", "same"))
-    except (KeyError, ValueError) as error:
+    except KeyError as error:
+        raise CheckpointError(f"The checkpoint's configuration makes no model: {error} is missing.") from error
+    except ValueError as error:
         raise CheckpointError(f"The checkpoint's configuration makes no model: {error}") from error
     return VariableRate(model) if config.get("variable_rate") else model
 
@@ -168,6 +173,8 @@ def from_compressai(state_dict: Mapping[str, Tensor]) -> JointModel:
         ours = {name: _translated(name, theirs, model.M) for name in model.state_dict()}
     except KeyError as error:
         raise CheckpointError(f"These are not the weights of CompressAI's mbt2018: {error} is missing.") from error
+    except (IndexError, RuntimeError, ValueError) as error:  # a tensor with too few dimensions to be turned into ours
+        raise CheckpointError(f"These are not the weights of CompressAI's mbt2018: a tensor has another shape ({error}).") from error
     load_weights(model, ours, "The state_dict")
     return model.eval()
 

@@ -1,0 +1,297 @@
+"""Weights in files: whole or not at all, the same model back, and a sentence for every kind of bad file."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import resource
+import stat
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from jahp_lib import checkpoints
+from jahp_lib.checkpoints import FORMAT, CheckpointError, load, read_tensors, save, write_tensors, write_whole
+from jahp_lib.models import MODELS
+from jahp_lib.variable_rate import VariableRate
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, lively) -> Path:
+    path = tmp_path / "model.safetensors"
+    save(lively("JointModel", 2, 3), path, card={"lmbda": 0.013})
+    return path
+
+
+def header_of(path: Path) -> dict:
+    """The header by safetensors alone."""
+    with safetensors.safe_open(path, framework="pt") as file:
+        return json.loads(file.metadata()["jahp"])
+
+
+def rewrite(path: Path, change_tensors=lambda tensors: tensors, change_header=lambda header: header) -> Path:
+    """Write the file again, by safetensors alone, with something changed."""
+    header, tensors = change_header(header_of(path)), change_tensors(safetensors.torch.load_file(path))
+    safetensors.torch.save_file(tensors, path, metadata={"jahp": json.dumps(header)})
+    return path
+
+
+# --- there and back ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("architecture", MODELS)
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_what_was_saved_comes_back_the_same(architecture: str, wrapped: bool, padding: str, tmp_path: Path, lively) -> None:
+    """Breaks if a tensor, a buffer (the medians), the padding, N against M, or the wrapper is lost."""
+    model = lively(architecture, N=2, M=5, padding=padding)
+    if wrapped:
+        model = VariableRate(model).train()
+        torch.nn.init.normal_(model.gain.coefficients)
+    save(model, tmp_path / "it")
+    back = load(tmp_path / "it")
+    assert type(back) is type(model)
+    assert back.config == model.config
+    assert not back.training
+    assert back.state_dict().keys() == model.state_dict().keys()
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(back.state_dict()[name], tensor), name
+
+
+def test_half_precision_halves_the_file_and_comes_back_as_float32(tmp_path: Path, lively) -> None:
+    """Breaks if weights are stored as float32 all the same, or computed with as float16."""
+    model = lively("JointModel", 8, 8)
+    save(model, tmp_path / "full")
+    save(model, tmp_path / "half", half=True)
+    assert (tmp_path / "half").stat().st_size < 0.65 * (tmp_path / "full").stat().st_size
+    back = load(tmp_path / "half")
+    for name, tensor in model.state_dict().items():
+        assert back.state_dict()[name].dtype == torch.float32
+        assert torch.equal(back.state_dict()[name], tensor.half().float()), name
+
+
+def test_any_safetensors_reader_finds_weights_configuration_and_card(checkpoint: Path, lively) -> None:
+    """Breaks if the file is no safetensors, or the header does not say what the model is."""
+    model = lively("JointModel", 2, 3)
+    assert header_of(checkpoint) == {"format": FORMAT, "config": model.config, "card": {"lmbda": 0.013}}
+    torch.testing.assert_close(safetensors.torch.load_file(checkpoint), dict(model.state_dict()))
+
+
+def test_weights_of_a_model_in_channels_last_come_back(tmp_path: Path, lively) -> None:
+    """Breaks if memory order is written instead of values: training keeps its weights in channels_last."""
+    model = lively("FactorizedModel", 4, 4)
+    save(model.to(memory_format=torch.channels_last), tmp_path / "it")
+    torch.testing.assert_close(load(tmp_path / "it").g_a[2].weight, model.g_a[2].weight)
+
+
+def test_a_shipped_checkpoint_is_found_by_its_name(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Breaks if a name is only looked for as a path."""
+    monkeypatch.setattr(checkpoints, "SHIPPED", checkpoint.parent)
+    assert load("model").config == load(checkpoint).config
+
+
+# --- bad files ---------------------------------------------------------------------------------------------------------------
+
+
+def complains(path, *words: str) -> str:
+    """That ``load`` raises a CheckpointError in one or two sentences that hold the words."""
+    with pytest.raises(CheckpointError) as caught:
+        load(path)
+    text = str(caught.value)
+    assert text.endswith(".")
+    assert "\n" not in text
+    for word in words:
+        assert word in text
+    return text
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+    """Breaks if safetensors' own error comes through."""
+    complains(tmp_path / "none.safetensors", "There is no checkpoint at", "none.safetensors")
+    complains(tmp_path, "There is no checkpoint at")
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Breaks if the user is not told what there is."""
+    monkeypatch.setattr(checkpoints, "SHIPPED", checkpoint.parent)
+    complains("no-such-model", "no-such-model", "model")
+    monkeypatch.setattr(checkpoints, "SHIPPED", checkpoint.parent / "empty")
+    complains("no-such-model", "none yet")
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-4, 0.01, 0.1, 0.5, 0.9, 0.9999])
+def test_a_file_cut_short_is_called_damaged_wherever_it_is_cut(share: float, checkpoint: Path) -> None:
+    """Breaks if a cut file loads in part, or fails with a traceback; 0 is the empty file."""
+    content = checkpoint.read_bytes()
+    checkpoint.write_bytes(content[: int(share * len(content))])
+    complains(checkpoint, "cannot be read as a checkpoint", "Copy it again.")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\x00" * 1000, b"\xff" * 1000, b"not a checkpoint", b"\x89PNG\r\n\x1a\n" + bytes(200), pickle.dumps({"g_a.0.weight": [1.0]}, 2)],
+    ids=["zeros", "ones", "text", "picture", "pickle"],
+)
+def test_another_kind_of_file_is_refused(content: bytes, tmp_path: Path) -> None:
+    """Breaks if anything but safetensors is tried."""
+    (tmp_path / "it").write_bytes(content)
+    complains(tmp_path / "it", "cannot be read as a checkpoint")
+
+
+def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
+    """Breaks if loading falls back on pickle, which runs whatever code the file holds; this one would leave a file behind."""
+
+    class Trap:
+        def __reduce__(self):
+            return (Path(tmp_path / "sprung").touch, ())
+
+    torch.save(Trap(), tmp_path / "it.pt")
+    complains(tmp_path / "it.pt", "cannot be read as a checkpoint")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_weights_without_our_header_are_pointed_to_from_compressai(tmp_path: Path) -> None:
+    """Breaks if a foreign safetensors file is called damaged, or taken."""
+    safetensors.torch.save_file({"weight": torch.zeros(3)}, tmp_path / "it")
+    complains(tmp_path / "it", "is a safetensors file, but not of the kind", "from_compressai")
+
+
+def test_a_file_of_another_format_is_refused(checkpoint: Path) -> None:
+    """Breaks if the format's name is not looked at: a training state is no model."""
+    rewrite(checkpoint, change_header=lambda header: {**header, "format": "jahp-training-1"})
+    complains(checkpoint, "jahp-training-1", FORMAT)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"architecture": "Transformer", "N": 2, "M": 3},
+        {"architecture": ["JointModel"], "N": 2, "M": 3},
+        {"N": 2, "M": 3},
+        {},
+        None,
+        [],
+        "JointModel",
+        {"architecture": "JointModel", "M": 3},
+        {"architecture": "JointModel", "N": -2, "M": 3},
+        {"architecture": "JointModel", "N": "2", "M": 3},
+        {"architecture": "JointModel", "N": 2, "M": 3, "padding": "reflect"},
+    ],
+    ids=str,
+)
+def test_a_configuration_that_makes_no_model_is_refused(config, checkpoint: Path) -> None:
+    """Breaks if a header made by hand, or by a later version, ends in a traceback."""
+    rewrite(checkpoint, change_header=lambda header: {**header, "config": config})
+    complains(checkpoint)
+
+
+@pytest.mark.parametrize("header", [[], "jahp", 3, None], ids=str)
+def test_a_header_that_is_no_record_is_refused(header, checkpoint: Path) -> None:
+    """Breaks if the header is trusted to be a dictionary."""
+    rewrite(checkpoint, change_header=lambda _: header)
+    complains(checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"architecture": "MeanScaleHyperprior"}, ["MeanScaleHyperprior", "8 are unknown"]),
+        ({"architecture": "ScaleHyperprior"}, ["have another shape"]),
+        ({"N": 3}, ["0 tensors are missing", "0 are unknown", "have another shape"]),
+        ({"variable_rate": True}, ["VariableRate", "missing"]),
+    ],
+    ids=str,
+)
+def test_weights_of_another_architecture_are_counted_and_refused(config: dict, words: list[str], checkpoint: Path) -> None:
+    """Breaks if tensors are skipped, cut or left at random values."""
+    rewrite(checkpoint, change_header=lambda header: {**header, "config": {**header["config"], **config}})
+    complains(checkpoint, "another architecture", *words)
+
+
+@pytest.mark.parametrize("name", ["g_a.0.bias", "prior.medians", "context_prediction.weight"])
+def test_a_missing_tensor_is_named(name: str, checkpoint: Path) -> None:
+    """Breaks if what is missing keeps the random values a fresh model has."""
+    rewrite(checkpoint, lambda tensors: {key: tensor for key, tensor in tensors.items() if key != name})
+    complains(checkpoint, "1 tensors are missing", name)
+
+
+def test_a_tensor_too_many_is_named(checkpoint: Path) -> None:
+    """Breaks if weights are dropped in silence."""
+    rewrite(checkpoint, lambda tensors: {**tensors, "g_a.8.bias": torch.zeros(1)})
+    complains(checkpoint, "1 are unknown", "g_a.8.bias")
+
+
+# --- disks that fail ---------------------------------------------------------------------------------------------------------
+
+
+def only(path: Path, content: bytes) -> None:
+    """That the folder holds this file alone, with this content: no temporary left behind."""
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("function", ["fsync", "replace", "chmod"])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    function: str, error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Breaks if the file is opened for writing in place, or a temporary stays behind."""
+    path = tmp_path / "it"
+    path.write_bytes(b"old")
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(checkpoints.os, function, fail)
+    with pytest.raises(type(error)):
+        write_whole(path, b"new" * 1000)
+    monkeypatch.undo()
+    only(path, b"old")
+
+
+def test_saving_on_a_full_disk_leaves_the_old_checkpoint(checkpoint: Path, lively) -> None:
+    """The same with a real limit: the kernel lets this process write files of 5,000 bytes at most.
+
+    Breaks if any part of the old file is touched before the new one is whole.
+    """
+    before = checkpoint.read_bytes()
+    assert len(before) > 5000
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            save(lively("JointModel", 2, 3, seed=2), checkpoint)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    only(checkpoint, before)
+    load(checkpoint)
+
+
+def test_saving_into_a_missing_folder_is_an_os_error_and_makes_nothing(tmp_path: Path, lively) -> None:
+    """Breaks if folders are made silently from a mistyped path."""
+    with pytest.raises(OSError, match="nowhere"):
+        save(lively("FactorizedModel", 1, 1), tmp_path / "nowhere" / "it")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_saved_file_may_be_read_by_others_as_the_user_s_mask_says(tmp_path: Path) -> None:
+    """Breaks if the temporary's own mode, for the owner alone, is kept."""
+    old = os.umask(0o022)
+    try:
+        write_whole(tmp_path / "it", b"content")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "it").stat().st_mode) == 0o644
+
+
+def test_tensors_and_header_come_back_from_any_file_of_ours(tmp_path: Path) -> None:
+    """Breaks if a type, an empty tensor, a view or a nested header is changed on the way."""
+    tensors = {"a": torch.arange(6).reshape(2, 3).T, "b": torch.zeros(0, 4), "c": torch.tensor(3.5, dtype=torch.float64)}
+    header = {"format": "x", "nested": {"list": [1, 2.5, None, "λ"]}}
+    write_tensors(tmp_path / "it", tensors, header)
+    back, read = read_tensors(tmp_path / "it", "x")
+    assert read == header
+    torch.testing.assert_close(back, tensors)

@@ -6,6 +6,7 @@ Pixels travel as uint8 [3, H, W] and become floats in [0, 1] on the device (``to
 from __future__ import annotations
 
 import hashlib
+import http.client
 import shutil
 import urllib.error
 import urllib.request
@@ -41,10 +42,11 @@ class NoNetworkError(OSError):
 def open_photo(source: str | Path | BinaryIO | Image.Image) -> Image.Image:
     """Any picture Pillow reads, as an upright RGB image.
 
-    EXIF orientation is applied. Grey, palette, CMYK and 16-bit pictures are converted; transparency is composited on white.
+    EXIF orientation is applied. Grey, palette, CMYK and 16-bit pictures and floats in [0, 1] are converted; transparency is
+    composited on white.
 
     Raises:
-        PhotoError: no such file, an empty file, not an image, or one cut short.
+        PhotoError: no such file, an empty file, not an image, one cut short, or one whose values have no agreed range.
     """
     if isinstance(source, Image.Image):
         return _upright_rgb(source)
@@ -61,6 +63,8 @@ def open_photo(source: str | Path | BinaryIO | Image.Image) -> Image.Image:
         with Image.open(source) as image:
             image.load()
             return _upright_rgb(image)
+    except PhotoError as error:
+        raise PhotoError(f"{name} cannot be used. {error}") from error
     except UnidentifiedImageError as error:
         raise PhotoError(f"{name} is not a picture that can be read here; PNG, JPEG, WebP and TIFF can.") from error
     except Image.DecompressionBombError as error:
@@ -71,9 +75,12 @@ def open_photo(source: str | Path | BinaryIO | Image.Image) -> Image.Image:
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):  # 16-bit grey; Pillow would clip it instead of scaling
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):  # 16-bit grey and floats; Pillow would clip instead of scaling
         values = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray(np.clip(np.round(values / 257.0), 0, 255).astype(np.uint8))
+        if image.mode == "F" and not (values.min() >= 0 and values.max() <= 1):  # NaN fails both
+            raise PhotoError("A picture of floating-point values must keep to [0, 1]: save it with 8 or 16 bits.")
+        white = 1.0 if image.mode == "F" else 65535.0
+        image = Image.fromarray(np.clip(np.round(values * (255.0 / white)), 0, 255).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -332,10 +339,15 @@ def fetch(address: str, path: Path, sha256: str, timeout: float = 30.0) -> Path:
                 tqdm.wrapattr(answer, "read", total=total, initial=have if resumed else 0, desc=path.name, unit="B") as stream,
             ):
                 shutil.copyfileobj(stream, file)
+        arrived = part.stat().st_size
+        if arrived < total:  # the connection was closed, which http.client does not report
+            raise NoNetworkError(
+                f"The download of {path.name} broke off after {arrived:,} of {total:,} bytes. Try again: it goes on from there."
+            )
     except urllib.error.HTTPError as error:
         if error.code != 416:  # 416: nothing is left to send, so the part is complete or wrong; the checksum tells
             raise _no_network(path.name, error) from error
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
         raise _no_network(path.name, error) from error
     if _sha256(part) != sha256:
         part.unlink()

@@ -108,13 +108,14 @@ class RateDistortion:
     psnr: Tensor
 
 
-def rate_distortion_loss(out: Coded, x: Tensor, lmbda: float | Tensor) -> RateDistortion:
+def rate_distortion_loss(out: Coded, x: Tensor, lmbda: float | Tensor, weights: Tensor | None = None) -> RateDistortion:
     """The Lagrangian R + λD of a batch, ``bpp + lmbda * 255**2 * mse``, averaged over its images.
 
     Args:
         out: what a model returned for ``x``.
         x: images [B, 3, H, W] in [0, 1].
         lmbda: one λ for all, or a tensor [B] with one for each image.
+        weights: how much each image counts in ``loss``, a tensor [B]; all alike by default. The other figures are plain means.
 
     Raises:
         ValueError: ``lmbda`` is not finite or not above 0, or has neither one value nor B of them.
@@ -128,6 +129,7 @@ def rate_distortion_loss(out: Coded, x: Tensor, lmbda: float | Tensor) -> RateDi
         lmbda = lmbda.reshape(-1)  # [B, 1] would pair every λ with every image
     bpp = bits_per_pixel(out, *x.shape[-2:])
     mse = (out.x_hat - x).float().square().flatten(1).mean(1)
-    loss = (bpp + lmbda * 255.0**2 * mse).mean()
+    lagrangians = bpp + lmbda * 255.0**2 * mse
+    loss = (lagrangians if weights is None else weights * lagrangians).mean()
     mean_mse = mse.mean()
     return RateDistortion(loss=loss, bpp=bpp.mean(), mse=mean_mse, psnr=psnr(mean_mse))

@@ -242,3 +242,16 @@ def test_the_gradient_reaches_both_rate_and_distortion() -> None:
     assert torch.allclose(out.y_bits.grad, torch.full_like(out.y_bits, 1 / 35))
     assert torch.allclose(out.z_bits.grad, torch.full_like(out.z_bits, 1 / 35))
     assert torch.allclose(out.x_hat.grad, 2 * 0.013 * 65025 * (out.x_hat.detach() - x) / 105, rtol=1e-4)
+
+
+def test_weights_count_images_in_the_loss_and_nowhere_else() -> None:
+    """Would break if weights scaled the reported rate or error, or were applied after the mean."""
+    x = torch.zeros(2, 3, 4, 4)
+    out = SimpleNamespace(
+        x_hat=x + torch.tensor([0.1, 0.2])[:, None, None, None], y_bits=torch.ones(2, 1, 4, 4), z_bits=torch.zeros(2, 0, 1, 1)
+    )
+    plain = rate_distortion_loss(out, x, 0.01)
+    weighted = rate_distortion_loss(out, x, 0.01, torch.tensor([0.5, 2.0]))
+    each = [1.0 + 0.01 * 255**2 * error**2 for error in (0.1, 0.2)]
+    assert weighted.loss.item() == pytest.approx((0.5 * each[0] + 2.0 * each[1]) / 2, rel=1e-5)
+    assert (weighted.bpp.item(), weighted.mse.item()) == (plain.bpp.item(), plain.mse.item())

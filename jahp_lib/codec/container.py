@@ -10,7 +10,8 @@
     16-19  number of bytes that follow the header
     20-23  CRC-32 of all other bytes
 
-Numbers in the header are little-endian. Whatever changes the meaning of a single byte, tables and order of coding included, gets a new version.
+Numbers in the header are little-endian. Whatever changes the meaning of a single byte, tables and order of
+coding included, gets a new version.
 """
 
 from __future__ import annotations

@@ -35,6 +35,10 @@ class FileReport:
     def bpp(self) -> float:
         return 8 * self.size / (self.width * self.height)
 
+    def __str__(self) -> str:
+        lines = (f"{self.width}x{self.height} pixels, {self.size:,} bytes compressed, {self.bpp:.3f} bit/pixel", *self.notes)
+        return "\n".join(lines)
+
 
 def compress_file(source: str | Path, target: str | Path, model: Model, lmbda: float | None = None, progress: bool = False) -> FileReport:
     """Compress the picture in ``source`` to the file ``target``.
@@ -92,22 +96,23 @@ def read_blob(path: str | Path) -> bytes:
     return path.read_bytes()
 
 
-def describe(blob: bytes) -> dict[str, object]:
-    """What a compressed picture says about itself, without its model: names to values, in the order in which to print them.
+def describe(blob: bytes) -> str:
+    """What a compressed picture says about itself, without its model: a few lines of text.
 
     Raises:
         BitstreamError: damaged, cut short, of another version, or no compressed picture at all.
     """
     header, payload = unpack(blob)
-    return {
+    lines = {
         "format": f"JHP version {header.version}",
-        "size": f"{header.width}x{header.height} pixels",
+        "picture": f"{header.width}x{header.height} pixels",
         "lmbda": "not given" if header.lmbda is None else f"{header.lmbda:.4g}",
-        "weights": header.fingerprint.hex(),
-        "bytes": f"{len(blob):,} (header {HEADER.size}, code {len(payload):,})",
+        "weights": f"fingerprint {header.fingerprint.hex()}",
+        "bytes": f"{len(blob):,}: header {HEADER.size}, code {len(payload):,}",
         "rate": f"{8 * len(blob) / (header.width * header.height):.3f} bit/pixel",
         "checksum": "correct",
     }
+    return "\n".join(f"{name:<10}{text}" for name, text in lines.items())
 
 
 def conversions(source: str | Path) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from jahp_lib.codec import portable_math
+from jahp_lib.codec.container import BitstreamError
 from jahp_lib.codec.fixed_point import BITS
 from jahp_lib.factorized import FactorizedPrior
 
@@ -217,7 +218,10 @@ class SymbolDecoder:
         groups = _Groups.of(tables, which)
         places = np.empty(len(which), np.int64)
         for table, first, end in groups.runs:
-            places[first:end] = self.coder.decode(table.model, end - first)
+            try:
+                places[first:end] = self.coder.decode(table.model, end - first)
+            except (AssertionError, ValueError) as error:  # how constriction reports a code that no encoder writes
+                raise BitstreamError("The file is damaged: its code cannot have been written by this program. Copy it again.") from error
         symbols = places - groups.reaches
         far = symbols > groups.reaches
         if far.any():

@@ -5,7 +5,7 @@ one process's share of the batch. So a run that was stopped goes on exactly wher
 what one process does with two.
 
     jahp train PHOTOS --run runs/mine
-    torchrun --nproc-per-node 2 -m jahp_lib.training PHOTOS --run runs/mine
+    torchrun --nproc-per-node 2 -m jahp_lib.training PHOTOS --parts 2 --run-folder runs/mine
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
-from jahp_lib.checkpoints import build, load, load_weights, read_tensors, save, write_tensors
+from jahp_lib.checkpoints import build, load, load_weights, read_tensors, save, write_tensors, write_whole
 from jahp_lib.data import DeadLeaves, PhotoFolder, Source, mixed, open_photo, sample_photos, sample_set, to_float, to_tensor
 from jahp_lib.models import MODELS
 from jahp_lib.multipliers import Constant, LogAscent, ModifiedDifferential, Multiplier, OnlyGrows
@@ -180,6 +180,7 @@ class Trainer:
         self.step = 0
         self.history: list[EpochRecord] = []
         self._sums = np.zeros(4)  # loss, bpp, mse, seconds of the epoch so far
+        self.settled = True  # False from the change of the weights until it is counted: a state saved there would repeat the step
         runner = DistributedDataParallel(self.model) if self.world > 1 else self.model
         self._runner = torch.compile(runner) if compiled else runner
 
@@ -214,6 +215,7 @@ class Trainer:
                     self.history.append(record)
                     self._sums[:] = 0
                     _priors_to_medians(self.model)
+                self.settled = True
                 if on_step is not None:
                     on_step(self)
                 if done == settings.steps_per_epoch:
@@ -239,6 +241,7 @@ class Trainer:
             (parts.loss / len(mine)).backward()
             figures += torch.stack((parts.loss, parts.bpp, parts.mse)).detach() / len(mine)
         nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
+        self.settled = False
         self.optimizer.step()
         if self.world > 1:
             distributed.all_reduce(figures)
@@ -355,19 +358,22 @@ def run(
             at.save_state(state)
             saved = time.monotonic()
 
-    def snapshot(epoch: int) -> None:
-        taken = take_snapshot(trainer.model, photo, lmbda, epoch, trainer.step)
-        taken.save(folder / "snapshots" / f"epoch_{epoch:04d}.npz")
+    def snapshot_file(epoch: int) -> Path:
+        return folder / "snapshots" / f"epoch_{epoch:04d}.npz"
 
-    if main and trainer.step == 0:
-        snapshot(0)
+    def snapshot(epoch: int) -> None:
+        take_snapshot(trainer.model, photo, lmbda, epoch, trainer.step).save(snapshot_file(epoch))
+
+    epoch, rest = divmod(trainer.step, settings.steps_per_epoch)
+    if main and rest == 0 and (epoch == 0 or not snapshot_file(epoch).exists()):  # missing: killed after the state was written
+        snapshot(epoch)
     try:
         for record in trainer.epochs(progress, keep):
             if main:
                 snapshot(record.epoch)
                 _write_results(trainer, folder)
     except KeyboardInterrupt:
-        if main:
+        if main and trainer.settled:
             trainer.save_state(state)
         raise
     if main:
@@ -378,7 +384,7 @@ def _write_results(trainer: Trainer, folder: Path) -> None:
     card = {"settings": asdict(trainer.settings), "steps_done": trainer.step}
     save(trainer.model, folder / "model.safetensors", card=card)
     text = json.dumps({**card, "history": [asdict(record) for record in trainer.history]}, indent=1)
-    (folder / "history.json").write_text(text + "\n")
+    write_whole(folder / "history.json", f"{text}\n".encode())
 
 
 # --- command line ------------------------------------------------------------------------------------------------------------
@@ -387,11 +393,17 @@ def _write_results(trainer: Trainer, folder: Path) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``jahp train``: one for each field of ``Settings``, and where photos come from and results go."""
     parser.add_argument("photos", nargs="?", help="folder of photos; without it, the four sample photos")
-    parser.add_argument("--run", default="runs/train", help="folder of results; the same command goes on where it stopped (%(default)s)")
+    # the long names are for torchrun, whose own parser calls --run and --start ambiguous (it has --run-path and --start-method)
+    parser.add_argument(
+        "--run",
+        "--run-folder",
+        default="runs/train",
+        help="folder of results; the same command goes on where it stopped (%(default)s); under torchrun write --run-folder",
+    )
     parser.add_argument("--photo", help="the photo of the snapshots; without it, the sample photo chelsea")
     parser.add_argument("--weights", choices=("equal", "bytes"), default="bytes", help="how often each photo is drawn (%(default)s)")
     parser.add_argument("--dead-leaves", type=float, default=0.0, metavar="SHARE", help="share of dead-leaves patches, 0 to 1")
-    parser.add_argument("--start", help="weights to start from: a file, or a name such as small")
+    parser.add_argument("--start", "--start-from", help="weights to start from: a file, or a name such as small (torchrun: --start-from)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="(%(default)s here)")
     parser.add_argument("--compile", action="store_true", help="run the model through torch.compile")
     parser.add_argument("--threads", type=int, help="processor threads of each process")

@@ -189,7 +189,8 @@ def photo_grid(pictures: Sequence[Picture], titles: Sequence[str], columns: int 
     """Pictures of one shape in rows of ``columns``, a title over each; ``width`` of the whole in inches."""
     arrays = [as_array(picture) for picture in pictures]
     rows = -(-len(arrays) // columns)
-    tall = width / columns * arrays[0].shape[0] / arrays[0].shape[1] + 0.35
+    lines = 1 + max(title.count("\n") for title in titles)
+    tall = width / columns * arrays[0].shape[0] / arrays[0].shape[1] + 0.1 + 0.22 * lines
     figure, axes = plt.subplots(rows, columns, figsize=(width, rows * tall), squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
@@ -216,7 +217,7 @@ def learning_curves(records: Sequence[EpochRecord], shots: Sequence[Snapshot]) -
         ax.set_title(title)
         ax.set_xlabel("epoch")
         ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[1].set_ylim(0, 1.15 * max(shot.bpp for shot in shots[1:] or shots))
+    axes[1].set_ylim(bottom=0)
     for ax in axes[1:]:
         ax.legend(fontsize=8)
     return figure
@@ -230,7 +231,7 @@ def snapshot_panel(shot: Snapshot, original: Picture, strongest: int = 0, limits
         limits: upper ends of the colours by kind ("y", "scales", "bits", "error"), so that snapshots compare; see ``snapshot_limits``.
     """
     limits = limits or snapshot_limits([shot], original)
-    figure, axes = plt.subplots(2, 4, figsize=(13, 5.2))
+    figure, axes = plt.subplots(2, 4, figsize=(13, 4.2))
     pictures = ((original, "original"), (shot.x_hat, f"epoch {shot.epoch}: {shot.bpp:.3f} bit/pixel, {shot.psnr:.2f} dB"))
     for ax, (picture, title) in zip(axes[0], pictures, strict=False):
         ax.imshow(as_array(picture))
@@ -307,7 +308,7 @@ def decoding_orders(side: int = 8, channels: int = 320) -> Figure:
         below.set_xticks([])
         below.grid(False)
         below.set_xlabel("positions of the first row")
-    axes[0, 0].text(-0.08, 0.5, "one channel", rotation=90, va="center", ha="right", transform=axes[0, 0].transAxes)
+    axes[0, 0].text(-0.08, 0.5, "channel 0", rotation=90, va="center", ha="right", transform=axes[0, 0].transAxes)
     axes[1, 0].set_ylabel(f"all {channels} channels")
     return figure
 

@@ -66,8 +66,14 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type != "code":
             cell.pop("attachments", None)
             continue
-        cell.outputs = [_without_views(output) for output in _joined_streams(cell.outputs)]
+        cell.outputs = [_without_views(output) for output in _joined_streams(cell.outputs) if not _is_progress_bar(output)]
     return notebook
+
+
+def _is_progress_bar(output: NotebookNode) -> bool:
+    """A bar of tqdm.auto: a widget, of which a stored file would keep for ever how it began ("training:   0%|          | 0/480")."""
+    data = output.get("data", {})
+    return WIDGET_VIEW in data and "%|" in data.get("text/plain", "")
 
 
 def _without_views(output: NotebookNode) -> NotebookNode:

@@ -34,7 +34,7 @@ from jahp_lib.codec.container import (
 from jahp_lib.codec.entropy_models import EntropyModel, Predictor, network_device
 from jahp_lib.codec.fixed_point import BITS
 from jahp_lib.codec.tables import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder, Table
-from jahp_lib.codec.tiles import TILE, tiled
+from jahp_lib.codec.tiles import TILE, apply, tiled
 from jahp_lib.codec.wavefront import Schedule, all_at_once, walk
 from jahp_lib.data import open_photo, to_float, to_image, to_tensor
 from jahp_lib.models import LatentModel
@@ -185,7 +185,7 @@ class Codec:
 
         def transform(part: Tensor) -> Tensor:
             x = to_float(part.to(self.device)).contiguous(memory_format=torch.channels_last)
-            return (self.model.g_a(x) * gain).to(self.exact_device)
+            return (apply(self.model.g_a, x) * gain).to(self.exact_device)
 
         if self.model.padding == "valid":
             return transform(torch.from_numpy(padded)[None])[0]
@@ -199,7 +199,7 @@ class Codec:
 
         def transform(part: Tensor) -> Tensor:
             y_hat = part.to(self.device, torch.float32) if self.device.type != "mps" else part.float().to(self.device)
-            x_hat = self.model.g_s((y_hat * inverse_gain).contiguous(memory_format=torch.channels_last))
+            x_hat = apply(self.model.g_s, (y_hat * inverse_gain).contiguous(memory_format=torch.channels_last))
             return x_hat.clamp_(0, 1).mul_(255).round_().to(torch.uint8).cpu()
 
         if self.model.padding == "valid":

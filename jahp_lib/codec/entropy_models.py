@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jahp_lib.codec.fixed_point import LIMIT, ExactHyperSynthesis, ExactLinear, leaky_relu, snap
@@ -65,7 +66,7 @@ class ExactContextModel:
     mask: Tensor  # [k, k], of the context prediction
     context: ExactLinear  # [neighbours * M] to phi [2M], neighbours in the mask's order
     first_psi: ExactLinear  # with the bias of the layer
-    first_phi: Tensor  # [2M, out]
+    first_phi: Tensor  # [out, 2M]
     second: ExactLinear
     third: ExactLinear
     slopes: tuple[float, float]
@@ -95,7 +96,7 @@ class JointPredictor:
         neighbours = (places[:, None] + self.offsets).flatten()
         context = values.index_select(0, neighbours).view(len(places), -1)  # [n, neighbours * M]
         phi = snap(network.context(context))
-        hidden = torch.addmm(self.psi_half[block], phi, network.first_phi)
+        hidden = F.linear(phi, network.first_phi).add_(self.psi_half[block])
         hidden = snap(leaky_relu(hidden, network.slopes[0]))
         hidden = snap(leaky_relu(network.second(hidden), network.slopes[1]))
         return means_and_tables(snap(network.third(hidden)), True, self.thresholds)
@@ -139,7 +140,7 @@ class EntropyModel:
         order = torch.from_numpy(schedule.order).to(psi.device)
         if self.context is None:
             return PsiPredictor(psi.T, self.with_means, self.thresholds)
-        psi_half = torch.empty(len(order), self.context.first_phi.shape[1], dtype=psi.dtype, device=psi.device)
+        psi_half = torch.empty(len(order), self.context.first_phi.shape[0], dtype=psi.dtype, device=psi.device)
         for chunk, places in zip(psi_half.split(CHUNK), order.split(CHUNK), strict=True):
             chunk.copy_(self.context.first_psi(psi[:, places].T))
         return JointPredictor(self.context, psi_half, schedule.row_length, self.thresholds)

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 EXACT = 2.0**53  # every integer up to here is a float64
@@ -75,21 +76,20 @@ def exact_weights(weight: Tensor, bias: Tensor, name: str) -> tuple[Tensor, Tens
 class ExactLinear:
     """A 1x1 convolution as a matrix product over rows: [n, in] to [n, out], not rounded afterwards."""
 
-    matrix: Tensor  # [in, out]
+    weight: Tensor  # [out, in]
     bias: Tensor
 
     @classmethod
     def from_rows(cls, weight: Tensor, bias: Tensor, name: str) -> ExactLinear:
         """From a weight [out, in]."""
-        weight, bias = exact_weights(weight, bias, name)
-        return cls(weight.T.contiguous(), bias)
+        return cls(*exact_weights(weight, bias, name))
 
     def __call__(self, rows: Tensor) -> Tensor:
-        return torch.addmm(self.bias, rows, self.matrix)
+        return F.linear(rows, self.weight, self.bias)
 
     def split(self, first: int) -> tuple[ExactLinear, Tensor]:
-        """The part for the first ``first`` inputs (with the bias), and the matrix for the others: their results add up to the whole."""
-        return ExactLinear(self.matrix[:first].contiguous(), self.bias), self.matrix[first:].contiguous()
+        """The part for the first ``first`` inputs (with the bias), and the weight for the others: their results add up to the whole."""
+        return ExactLinear(self.weight[:, :first].contiguous(), self.bias), self.weight[:, first:].contiguous()
 
 
 @dataclass(frozen=True)

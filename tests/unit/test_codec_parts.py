@@ -150,8 +150,8 @@ def test_a_layer_computes_what_exact_fractions_give() -> None:
     weight, bias = torch.randn(7, 300, generator=generator), torch.randn(7, generator=generator) * 50
     layer = fixed_point.ExactLinear.from_rows(weight, bias, "a layer")
     rows = fixed_point.snap(torch.randn(5, 300, generator=generator, dtype=torch.float64) * 1e5)
-    rows[0] = torch.sign(layer.matrix[:, 0]) * fixed_point.LIMIT  # all terms of the first output add up
-    expected = fractions(rows) @ fractions(layer.matrix) + fractions(layer.bias)
+    rows[0] = torch.sign(layer.weight[0]) * fixed_point.LIMIT  # all terms of the first output add up
+    expected = fractions(rows) @ fractions(layer.weight).T + fractions(layer.bias)
     assert (fractions(layer(rows)) == expected).all()
 
 
@@ -166,7 +166,7 @@ def test_the_order_of_summation_changes_no_bit_of_a_layer_and_does_change_float3
     same_in_float32 = True
     for _ in range(5):
         order = torch.randperm(500, generator=generator)
-        assert torch.equal(rows[:, order] @ layer.matrix[order] + layer.bias, once)
+        assert torch.equal(rows[:, order] @ layer.weight.T[order] + layer.bias, once)
         assert torch.equal(torch.stack([layer(row[None])[0] for row in rows]), once)
         same_in_float32 &= torch.equal(rows[:, order].float() @ weight.T[order], in_float32)
     assert not same_in_float32
@@ -175,7 +175,7 @@ def test_the_order_of_summation_changes_no_bit_of_a_layer_and_does_change_float3
 def test_snapped_weights_are_close_to_the_floats() -> None:
     weight, bias = torch.randn(64, 500), torch.randn(64)
     layer = fixed_point.ExactLinear.from_rows(weight, bias, "a layer")
-    assert (layer.matrix.T - weight).abs().max() < 2**-12
+    assert (layer.weight - weight).abs().max() < 2**-12
     assert (layer.bias - bias).abs().max() < 2**-24
 
 
@@ -292,6 +292,16 @@ def test_tiles_give_what_the_whole_gives(lively: Lively) -> None:
             torch.testing.assert_close(tiles.tiled(model.g_s, y, 1, 16, tile), model.g_s(y), rtol=0, atol=1e-5)
         narrow = tiles.tiled(model.g_a, x, 16, 1, 2, margin=1)
     assert (narrow - y).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("name", ["g_a", "g_s"])
+def test_a_transform_with_gdn_in_place_is_the_transform(lively: Lively, name: str) -> None:
+    network = getattr(lively("FactorizedModel", N=6, M=5), name)
+    x = torch.rand(1, 3 if name == "g_a" else 5, 48, 32)
+    before = x.clone()
+    with torch.inference_mode():
+        torch.testing.assert_close(tiles.apply(network, x), network(x))
+    assert torch.equal(x, before)
 
 
 def test_tiles_report_their_progress() -> None:

@@ -314,6 +314,18 @@ def test_latents_far_from_their_means_have_finite_bits_and_gradients(architectur
 
 
 @pytest.mark.parametrize("architecture", MODELS)
+def test_latents_are_coded_in_float32_under_autocast(architecture: str, lively) -> None:
+    """Breaks if h_a, h_s, context or entropy parameters run in bfloat16: means would be off by whole bins, bits by percents."""
+    model = lively(architecture)
+    y = 5 * torch.randn(1, 6, 8, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        coding = model.code_in_full_precision(y.clone())
+    for name, expected in vars(model.code(y)).items():
+        if expected is not None:
+            torch.testing.assert_close(getattr(coding, name), expected, msg=lambda text, name=name: f"{name}: {text}")
+
+
+@pytest.mark.parametrize("architecture", MODELS)
 def test_images_of_a_batch_do_not_influence_each_other(architecture: str, lively) -> None:
     """Breaks if something is averaged over the batch."""
     model, x = lively(architecture), torch.rand(3, 3, 32, 48)

@@ -113,10 +113,10 @@ def test_a_picture_of_any_mode_becomes_the_rgb_picture_it_shows(mode: str, throu
     assert np.abs(pixels(result) - expected).max() <= (3 if mode == "YCbCr" else 1)
 
 
-def test_sixteen_bit_values_between_levels_are_rounded_and_ends_are_kept() -> None:
-    """Breaks if 65535 does not become 255, or values are cut to their upper byte."""
-    deep = np.array([[0, 128, 129, 257, 32768, 65535]], np.uint16)
-    assert pixels(open_photo(Image.fromarray(deep)))[0, :, 0].tolist() == np.rint(deep[0] / 257).tolist()
+def test_every_sixteen_bit_value_goes_to_the_nearest_of_256_levels() -> None:
+    """Breaks if 65535 does not become 255, the scale is 256 instead of 257, or values are cut to their upper byte."""
+    deep = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    np.testing.assert_array_equal(pixels(open_photo(Image.fromarray(deep)))[..., 0], np.rint(deep / 257))
 
 
 @pytest.mark.parametrize("values", [[0.0, 300.0], [-5.0, 0.5], [np.nan, 0.5], [0.0, np.inf]], ids=str)

@@ -1,7 +1,7 @@
 """The library is the course: a lesson's module imports only what earlier lessons have built.
 
 ``ORDER`` is the one direction in which modules may import. ``data`` and ``checkpoints`` are no lessons, but stand before
-``training`` because training reads photos and writes weights, and before ``codec.codec`` because the codec opens photos. The parts
+``training`` because training reads photos and writes weights, and before ``codec.codec`` and ``codec.files`` because these open photos and write files. The parts
 of the codec that lesson 7 builds come before them and touch no file. What is not listed is the front of the house (command line,
 plots, sliders): it may import everything and is imported by nothing in the list.
 """
@@ -28,6 +28,7 @@ ORDER = [
     "data",
     "codec.codec",
     "codec",
+    "codec.files",
     "snapshots",
     "training",
     "evaluation",

@@ -1,9 +1,9 @@
 """The library is the course: a lesson's module imports only what earlier lessons have built.
 
 ``ORDER`` is the one direction in which modules may import. ``data`` and ``checkpoints`` are no lessons, but stand before
-``training`` because training reads photos and writes weights, and before ``codec.codec`` and ``codec.files`` because these open photos and write files. The parts
-of the codec that lesson 7 builds come before them and touch no file. What is not listed is the front of the house (command line,
-plots, sliders): it may import everything and is imported by nothing in the list.
+``training``, which reads photos and writes weights, and before ``codec.codec`` and ``codec.files``, which open photos and write
+files. The parts of the codec that lesson 7 builds come before them and touch no file. What is not listed is the front of the house
+(command line, plots, sliders): it may import everything and is imported by nothing in the list.
 """
 
 from __future__ import annotations

@@ -195,10 +195,11 @@ class Trainer:
             while self.step < settings.steps:
                 started = time.perf_counter()
                 loss = self._train_step()
-                loss_value, bpp, mse = loss.tolist()  # also waits for the GPU, so that the time below is the step's
-                if not math.isfinite(loss_value):
+                loss_value, bpp, mse, gradient = loss.tolist()  # also waits for the GPU, so that the time below is the step's
+                if not math.isfinite(loss_value + gradient):
                     raise TrainingError(
-                        f"The loss is {loss_value} at step {self.step}: training has diverged. Lower the learning rate "
+                        f"The loss is {loss_value} at step {self.step}: training has diverged (its gradient is {gradient} long). "
+                        "Lower the learning rate "
                         f"(now {settings.learning_rate_at(self.step):.2g}) or clip gradients harder (now {settings.clip:g})."
                     )
                 self.multiplier.update(bpp, mse)
@@ -222,7 +223,10 @@ class Trainer:
                     yield record
 
     def _train_step(self) -> Tensor:
-        """One optimiser step over this process's parts of the batch; returns loss, bpp and mse, averaged over all parts."""
+        """One optimiser step over this process's parts of the batch.
+
+        Returns loss, bpp and mse, averaged over all parts, and the length of the gradient before it was clipped: [4].
+        """
         settings = self.settings
         for group in self.optimizer.param_groups:
             group["lr"] = settings.learning_rate_at(self.step)
@@ -240,13 +244,13 @@ class Trainer:
                 parts = rate_distortion_loss(out, x, lmbda, self._balance(lmbda))
             (parts.loss / len(mine)).backward()
             figures += torch.stack((parts.loss, parts.bpp, parts.mse)).detach() / len(mine)
-        nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
+        gradient = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
         self.settled = False
         self.optimizer.step()
         if self.world > 1:
             distributed.all_reduce(figures)
             figures /= self.world
-        return figures
+        return torch.cat((figures, gradient.detach().float().reshape(1)))
 
     def _balance(self, lmbda: float | Tensor) -> Tensor | None:
         """How much an image counts where each has its own λ: as λ^(-1/2), 1 in the middle of the range.

@@ -47,9 +47,7 @@ def test_no_pin_names_a_local_build() -> None:
     assert not [version for version in constraints().values() if "+" in version]
 
 
-@pytest.mark.parametrize(
-    ("package", "lower"), [("torch", "torch>=2.6"), ("numpy", "numpy>=1.26"), ("ipywidgets", "ipywidgets>=7.7,<9")]
-)
+@pytest.mark.parametrize(("package", "lower"), [("torch", "torch>=2.6"), ("numpy", "numpy>=1.26"), ("ipywidgets", "ipywidgets>=7.7,<9")])
 def test_ranges_are_wide_enough_for_colab(package: str, lower: str) -> None:
     assert requirements()[package] == lower
 

@@ -231,7 +231,7 @@ def test_a_loss_that_is_not_finite_stops_training_and_keeps_the_last_good_state(
         return photos().batch(count, rng)
 
     trainer = Trainer(settings, draw)
-    with pytest.raises(TrainingError, match=r"The loss is nan at step 5: training has diverged\. Lower the learning rate"):
+    with pytest.raises(TrainingError, match=r"The loss is nan at step 5: training has diverged .*Lower the learning rate"):
         run(trainer, tmp_path, PHOTO, progress=False, save_every=0)
     assert all(torch.isfinite(tensor).all() for tensor in safetensors.torch.load_file(tmp_path / "state.safetensors").values())
 
@@ -240,6 +240,15 @@ def test_a_learning_rate_far_too_large_is_noticed() -> None:
     """The same without a trick: breaks if a diverged loss is only seen in the progress bar."""
     with pytest.raises(TrainingError, match="training has diverged"):
         list(Trainer(replace(TINY, learning_rate=1e25, warmup_steps=0, clip=1e25), photos().batch).epochs(progress=False))
+
+
+def test_a_gradient_that_is_not_finite_stops_training_before_anything_is_saved(tmp_path: Path) -> None:
+    """Breaks if only the loss is watched: it was finite, and the weights after it are not."""
+    trainer = Trainer(TINY, photos().batch)
+    trainer.model.g_s[6].bias.register_hook(lambda gradient: gradient * math.nan)
+    with pytest.raises(TrainingError, match="its gradient is nan long"):
+        run(trainer, tmp_path, PHOTO, progress=False, save_every=0)
+    assert not (tmp_path / "state.safetensors").exists()
 
 
 # --- a run's folder ----------------------------------------------------------------------------------------------------------

@@ -317,3 +317,56 @@ def decoding_orders(side: int = 8, channels: int = 320) -> Figure:
 
 def _step_number(ax: Axes, x: float, y: float, step: int, last: int, size: float = 8) -> None:
     ax.text(x, y, str(step), ha="center", va="center", fontsize=size, color="white" if step <= 0.6 * last else "black")
+
+
+def small_maps(
+    maps: Sequence[np.ndarray | Tensor], titles: Sequence[str], kind: str, columns: int = 8, limit: float | None = None
+) -> Figure:
+    """Small maps [h, w] of one quantity in rows, without axes, all with the same colours; see ``map_panel`` for ``kind`` and ``limit``."""
+    arrays = [to_numpy(values) for values in maps]
+    top = limit if limit is not None else max(float(np.abs(values).max()) for values in arrays) or 1.0
+    rows = -(-len(arrays) // columns)
+    width = 9.0 / columns
+    aspect = arrays[0].shape[0] / arrays[0].shape[1]
+    figure, axes = plt.subplots(rows, columns, figsize=(9.0, rows * (width * aspect + 0.3)), squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, values, title in zip(axes.flat, arrays, titles, strict=False):
+        ax.imshow(values, cmap=MAPS[kind], vmin=-top if kind in SIGNED else 0.0, vmax=top)
+        ax.set_title(title)
+    return figure
+
+
+def density_lines(ax: Axes, samples: Mapping[str, np.ndarray | Tensor], title: str, limit: float = 8.0) -> None:
+    """Densities of samples, each brought to variance 1, on a logarithmic axis, over the Gaussian of variance 1 (dashed)."""
+    edges = np.linspace(-limit, limit, 81)
+    centres = (edges[:-1] + edges[1:]) / 2
+    looks = [(COLOURS["y"], "-"), (COLOURS["z"], "-."), (COLOURS["means"], ":")]
+    for (label, values), (colour, dash) in zip(samples.items(), looks, strict=False):
+        array = to_numpy(values).ravel()
+        counts = np.histogram(array / array.std(), edges)[0] / (len(array) * np.diff(edges))
+        ax.semilogy(centres, np.where(counts > 0, counts, np.nan), dash, color=colour, label=label)
+    ax.semilogy(centres, np.exp(-(centres**2) / 2) / np.sqrt(2 * np.pi), "--", color=COLOURS["grey"], label="Gaussian")
+    ax.set(ylim=(1e-5, 3), xlim=(-limit, limit), xlabel="value / standard deviation", ylabel="density", title=title)
+    ax.legend(loc="upper right", fontsize=8, borderaxespad=0)
+
+
+def joint_histogram(
+    ax: Axes,
+    first: np.ndarray | Tensor,
+    second: np.ndarray | Tensor,
+    title: str,
+    limit: float = 4.0,
+    names: tuple[str, str] = ("$x_1$", "$x_2$"),
+    conditional: bool = False,
+) -> None:
+    """How often two numbers occur together: dark is often (grey levels follow the logarithm of the count).
+
+    With ``conditional=True`` each column is scaled to the same greatest value, and so shows how ``second`` spreads once ``first`` is known.
+    """
+    edges = np.linspace(-limit, limit, 42)
+    counts = np.histogram2d(to_numpy(first).ravel(), to_numpy(second).ravel(), [edges, edges])[0]
+    counts = counts / np.maximum(counts.max(1, keepdims=True), 1) if conditional else np.log1p(counts) / np.log1p(max(counts.max(), 1))
+    ax.imshow(counts.T, origin="lower", extent=(-limit, limit, -limit, limit), cmap="Greys", vmin=0, vmax=1)
+    ax.set(xlabel=names[0], ylabel=names[1], title=title)
+    ax.grid(False)

@@ -53,6 +53,22 @@ def float_slider(description: str, value: float, low: float, high: float, step: 
     )
 
 
+def log_slider(description: str, value: float, low: float, high: float, live: bool = True) -> ipywidgets.FloatLogSlider:
+    """A slider for a number above 0 on a logarithmic scale; see ``lmbda_slider`` for ``live``."""
+    return ipywidgets.FloatLogSlider(
+        value=value,
+        base=10,
+        min=math.log10(low),
+        max=math.log10(high),
+        step=0.05,
+        description=description,
+        continuous_update=live,
+        readout_format=".3g",
+        style=WIDE,
+        layout=ipywidgets.Layout(width="480px"),
+    )
+
+
 def int_slider(description: str, value: int, low: int, high: int, live: bool = True) -> ipywidgets.IntSlider:
     """A slider for a whole number; see ``lmbda_slider`` for ``live``."""
     return ipywidgets.IntSlider(

@@ -48,11 +48,11 @@ class PsiPredictor:
 
 
 def means_and_tables(parameters: Tensor, with_means: bool, thresholds: Tensor) -> tuple[Tensor, Tensor]:
-    """Snapped means (at most LIMIT / 2, so that a mean and a symbol together stay within LIMIT) and indices of scale tables."""
+    """Means (at most LIMIT / 2, so that a mean and a symbol together stay within LIMIT) and indices of scale tables."""
     if not with_means:
         return torch.zeros_like(parameters), scale_indices(parameters, thresholds)
     means, raw_scales = parameters.chunk(2, dim=1)
-    return snap(means, LIMIT / 2), scale_indices(raw_scales, thresholds)
+    return means.clamp(-LIMIT / 2, LIMIT / 2), scale_indices(raw_scales, thresholds)
 
 
 @dataclass(frozen=True)

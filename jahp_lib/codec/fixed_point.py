@@ -29,9 +29,9 @@ LIMIT = 2.0**16  # none of them is larger
 MOST_WEIGHT_BITS, LEAST_WEIGHT_BITS = 24, 8
 
 
-def snap(values: Tensor, limit: float = LIMIT) -> Tensor:
-    """Nearest multiple of ``2**-BITS`` (ties to even), within +-``limit``; float64 of any shape."""
-    return torch.round(values * 2.0**BITS).mul_(2.0**-BITS).clamp_(-limit, limit)
+def snap(values: Tensor) -> Tensor:
+    """Nearest multiple of ``2**-BITS`` (ties to even), within +-``LIMIT``; float64 of any shape."""
+    return torch.round(values * 2.0**BITS).mul_(2.0**-BITS).clamp_(-LIMIT, LIMIT)
 
 
 def leaky_relu(values: Tensor, slope: float) -> Tensor:

@@ -283,10 +283,10 @@ def test_float32_networks_differ_between_these_numerics(numerics: tuple[list[dic
 def test_a_float32_decoder_that_differs_in_the_last_bit_decodes_another_latent(lively: Lively, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without snapping, and with activations in float32, one unit in the last place is enough; the check of the latent notices."""
     codec = jahp.Codec(lively("JointModel", N=8, M=12))
-    monkeypatch.setattr(entropy_models, "snap", lambda values, limit=0: values.float().double())
+    monkeypatch.setattr(entropy_models, "snap", lambda values: values.float().double())
     blob = codec.compress(leaves(150))
     codec.decode(blob)
-    monkeypatch.setattr(entropy_models, "snap", lambda values, limit=0: (values.float() * (1 + 2.0**-23)).double())
+    monkeypatch.setattr(entropy_models, "snap", lambda values: (values.float() * (1 + 2.0**-23)).double())
     with pytest.raises(BitstreamError, match="came out differently"):
         codec.decode(blob)
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from jahp_lib.codec import container, fixed_point, portable_math, tables, tiles, wavefront
-from jahp_lib.codec.entropy_models import EntropyModel
+from jahp_lib.codec.entropy_models import EntropyModel, means_and_tables
 from jahp_lib.masked_conv import causal_mask
 from jahp_lib.models import LatentModel
 
@@ -124,17 +124,19 @@ def test_what_was_written_is_read_back_whatever_the_symbols(drawn: list[tuple[in
         np.testing.assert_array_equal(decoder.decode(family, which), symbols)
 
 
-def test_the_end_of_the_code_costs_about_a_byte() -> None:
+def test_the_end_of_the_code_costs_about_a_byte_and_is_not_cut_too_short() -> None:
     rng = np.random.default_rng(0)
     excess = []
-    for _ in range(500):
+    for _ in range(2000):
         which = rng.integers(100, 300, rng.integers(1, 50)).astype(np.int16)
         symbols = np.rint(rng.standard_normal(len(which)) * tables.scale_levels()[which]).astype(np.int32)
         encoder = tables.SymbolEncoder()
         encoder.encode(tables.GaussianTables(), which, symbols)
         chosen = [tables.gaussian_table(index) for index in which]
         bits = sum(24 - np.log2(table.frequencies[symbol + table.reach]) for table, symbol in zip(chosen, symbols, strict=True))
-        excess.append(len(encoder.payload()) - bits / 8)
+        payload = encoder.payload()
+        excess.append(len(payload) - bits / 8)
+        np.testing.assert_array_equal(tables.SymbolDecoder(payload).decode(tables.GaussianTables(), which), symbols)
     assert 0 <= np.mean(excess) < 1
     assert max(excess) < 2
 
@@ -170,6 +172,18 @@ def test_the_order_of_summation_changes_no_bit_of_a_layer_and_does_change_float3
         assert torch.equal(torch.stack([layer(row[None])[0] for row in rows]), once)
         same_in_float32 &= torch.equal(rows[:, order].float() @ weight.T[order], in_float32)
     assert not same_in_float32
+
+
+def test_no_activation_is_let_through_beyond_the_limit_that_the_bound_on_sums_counts_with() -> None:
+    values = torch.tensor([-1e12, -70000.0, 65535.99999, 1e300], dtype=torch.float64)
+    assert fixed_point.snap(values).tolist() == [-(2.0**16), -(2.0**16), 2.0**16, 2.0**16]
+    assert fixed_point.snap(torch.tensor([0.3], dtype=torch.float64)).item() == round(0.3 * 4096) / 4096
+
+
+def test_a_mean_and_a_symbol_together_stay_within_the_limit() -> None:
+    parameters = torch.tensor([[-6e4, 6e4, 1.0, 1.0]], dtype=torch.float64)
+    means, _ = means_and_tables(parameters, True, torch.from_numpy(tables.scale_thresholds()))
+    assert means.abs().max() + tables.LARGEST_SYMBOL + 1 <= fixed_point.LIMIT
 
 
 def test_snapped_weights_are_close_to_the_floats() -> None:

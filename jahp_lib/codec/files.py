@@ -118,12 +118,14 @@ def describe(blob: bytes) -> str:
 def conversions(source: str | Path) -> tuple[str, ...]:
     """What is changed when this picture is brought to upright 8-bit RGB: one sentence each, none for a plain picture."""
     with Image.open(source) as image:
+        # 16-bit RGB is opened as RGB; what it was stands in the tiles, until the picture is loaded (getexif does so)
+        deep = ";16" in repr(image.tile) or image.mode.startswith("I") or image.mode == "F"
         notes = []
         if image.getexif().get(0x0112, 1) != 1:
             notes.append("The picture was turned upright, as its EXIF orientation says.")
         if image.has_transparency_data:
             notes.append("Transparency is not kept: the picture was composited on white.")
-        if image.mode.startswith("I") or image.mode == "F" or ";16" in repr(image.tile):  # 16-bit RGB is opened as RGB
+        if deep:
             notes.append("16 bits a sample were reduced to 8.")
         if image.mode not in ("RGB", "RGBA", "RGBX", "L", "LA", "P", "PA", "1") and not image.mode.startswith(("I", "F")):
             notes.append(f"The picture was converted from {image.mode} to RGB.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import struct
 import subprocess
 import sys
 import zlib
@@ -115,6 +116,36 @@ def test_the_decoded_picture_is_the_models_reconstruction(lively: Lively) -> Non
     expected = (x_hat[0].clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
     decoded = np.asarray(jahp.Codec(model).decompress(jahp.Codec(model).compress(picture))).astype(float)
     assert (np.abs(decoded - expected) > 1).mean() < 0.01
+
+
+def test_the_decoded_picture_of_a_variable_rate_model_is_the_reconstruction_for_its_lmbda(lively: Lively) -> None:
+    """Fails if either side scales the latent for another λ than the file holds."""
+    model = jahp.VariableRate(lively("MeanScaleHyperprior"))
+    picture = leaves(64)
+    for lmbda in (0.003, 0.1):
+        with torch.no_grad():
+            x_hat = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255, lmbda).x_hat
+        expected = (x_hat[0].clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
+        decoded = np.asarray(jahp.Codec(model).decompress(jahp.Codec(model).compress(picture, lmbda))).astype(float)
+        assert (np.abs(decoded - expected) > 1).mean() < 0.02
+
+
+def test_the_encoder_uses_the_lmbda_that_the_file_holds(lively: Lively) -> None:
+    codec = jahp.Codec(jahp.VariableRate(lively("JointModel")))
+    pixels = torch.from_numpy(noise(128, 128)).permute(2, 0, 1)
+    asked = 2.0 ** (-5 + 0.49 / 2048)  # as far between two steps as can be
+    stored = codec.encode(noise(128, 128), asked)
+    assert stored.header.lmbda == 2.0**-5
+    assert torch.equal(stored.y_hat, codec.encode(noise(128, 128), 2.0**-5).y_hat)
+    assert not torch.equal(codec.analyse(pixels, asked), codec.analyse(pixels, 2.0**-5))
+
+
+@pytest.mark.parametrize("size", [(33, 70), (1, 1), (16, 31)])
+def test_pictures_are_padded_as_the_model_pads_them(lively: Lively, size: tuple[int, int]) -> None:
+    model = lively("JointModel")
+    pixels = torch.from_numpy(noise(*size)).permute(2, 0, 1)
+    with torch.no_grad():
+        torch.testing.assert_close(jahp.Codec(model).analyse(pixels, None), model.analyse(pixels[None].float() / 255)[0])
 
 
 def test_lmbda_sets_the_rate_of_a_variable_rate_model_and_is_kept_in_the_file(lively: Lively) -> None:
@@ -357,7 +388,17 @@ def save_png_with_alpha(path: Path) -> None:
     Image.fromarray(np.concatenate((leaves(64)[:40], alpha), axis=2)).save(path)
 
 
+def save_16_bit_rgb(path: Path) -> None:
+    """Written by hand: Pillow reads such files (as 8 bits), but does not write them."""
+    rows = leaves(64)[:40].astype(">u2") * 257
+    scanlines = b"".join(b"\0" + row.tobytes() for row in rows)
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", 64, 40, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(scanlines)), (b"IEND", b"")]
+    body = b"".join(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+
+
 PICTURES = {
+    "deep-colour.png": (save_16_bit_rgb, (64, 40), "reduced to 8"),
     "turned.jpg": (save_jpeg_with_orientation, (40, 64), "turned upright"),
     "alpha.png": (save_png_with_alpha, (64, 40), "composited on white"),
     "deep.png": (lambda path: Image.fromarray(leaves(64)[:40, :, 0].astype(np.uint16) * 257).save(path), (64, 40), "reduced to 8"),

@@ -10,7 +10,7 @@ g_a, h_a and g_s run in float32: what they compute need not be the same on two m
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -214,7 +214,7 @@ class Codec:
         latent: Tensor,
         schedule: Schedule,
         predictor: Predictor,
-        tables: list[Table],
+        tables: Sequence[Table],
         progress: Progress | None = None,
     ) -> Tensor:
         """Code a latent [C, h, w]; returns its quantised values."""
@@ -238,7 +238,7 @@ class Codec:
         channels: int,
         schedule: Schedule,
         predictor: Predictor,
-        tables: list[Table],
+        tables: Sequence[Table],
         progress: Progress | None = None,
     ) -> Tensor:
         """Decode a latent; returns its quantised values [channels, h, w]."""

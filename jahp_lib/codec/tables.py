@@ -37,7 +37,7 @@ class Table:
 
     frequencies: NDArray[np.int64]
 
-    @property
+    @cached_property
     def reach(self) -> int:
         return (len(self.frequencies) - 2) // 2
 

@@ -348,6 +348,7 @@ def density_lines(ax: Axes, samples: Mapping[str, np.ndarray | Tensor], title: s
         ax.semilogy(centres, np.where(counts > 0, counts, np.nan), dash, color=colour, label=label)
     ax.semilogy(centres, np.exp(-(centres**2) / 2) / np.sqrt(2 * np.pi), "--", color=COLOURS["grey"], label="Gaussian")
     ax.set(ylim=(1e-5, 3), xlim=(-limit, limit), xlabel="value / standard deviation", ylabel="density", title=title)
+    ax.minorticks_off()
     ax.legend(loc="upper right", fontsize=8, borderaxespad=0)
 
 

@@ -91,9 +91,9 @@ def _add_info(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("source", help="a .jahp file")
 
     def run(arguments: argparse.Namespace) -> None:
-        from jahp_lib.codec.files import describe
+        from jahp_lib.codec.files import describe, read_blob
 
-        print(describe(Path(arguments.source).read_bytes()))
+        print(describe(read_blob(arguments.source)))
 
     parser.set_defaults(command=run)
 
@@ -113,7 +113,7 @@ def _add_demo(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("demo", help="a photo through the codec: original beside reconstruction as a PNG")
     parser.add_argument("photo", nargs="?", help="default: a sample photo")
     parser.add_argument("--out", default="demo.png", help="the picture to write (default: %(default)s)")
-    parser.add_argument("--lmbda", type=float, default=0.013, help="from 0.0018 (small) to 0.18 (fine); default %(default)s")
+    parser.add_argument("--lmbda", type=float, default=0.025, help="from 0.0018 (small) to 0.18 (fine); default %(default)s")
     _add_model(parser)
 
     def run(arguments: argparse.Namespace) -> None:

@@ -55,7 +55,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "IPYTHONDIR": folder / "ipython",
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
-    command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.password="]
+    command += [
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=",
+        "--ServerApp.password=",
+        "--ServerApp.disable_check_xsrf=True",
+    ]
     command += [f"--ServerApp.root_dir={root}"]
     environment = os.environ | {name: str(path) for name, path in places.items()}
     with (folder / "server.log").open("wb") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:

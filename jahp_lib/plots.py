@@ -154,17 +154,6 @@ def rate_distortion_axes(ax: Axes, title: str = "") -> None:
     ax.set_title(title)
 
 
-def mask_picture(ax: Axes, mask: np.ndarray | Tensor, title: str) -> None:
-    """A kernel's mask or receptive field as squares: dark where it looks, a cross at the centre."""
-    values = np.asarray(mask.detach().cpu() if isinstance(mask, Tensor) else mask, dtype=np.float32)
-    ax.imshow(values > 0, cmap="Blues", vmin=0, vmax=1.4)
-    ax.plot(values.shape[1] // 2, values.shape[0] // 2, "x", color=COLOURS["z"], markersize=10, markeredgewidth=2.5)
-    ax.set_xticks(np.arange(-0.5, values.shape[1]), [])
-    ax.set_yticks(np.arange(-0.5, values.shape[0]), [])
-    ax.tick_params(length=0)
-    ax.set_title(title)
-
-
 def error_map(original: Picture, reconstruction: Picture) -> np.ndarray:
     """Absolute error of each pixel, mean over colours, in grey levels (0 to 255): [H, W]."""
     first, second = (

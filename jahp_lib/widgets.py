@@ -25,18 +25,9 @@ WIDE = {"description_width": "initial"}
 
 def lmbda_slider(value: float = 0.013, low: float = LMBDA_MIN, high: float = LMBDA_MAX, live: bool = False) -> ipywidgets.FloatLogSlider:
     """A slider for λ with a logarithmic scale. ``live`` follows while it is dragged; else it acts when it is let go."""
-    return ipywidgets.FloatLogSlider(
-        value=value,
-        base=10,
-        min=math.log10(low),
-        max=math.log10(high),
-        step=0.02,
-        description="λ",
-        continuous_update=live,
-        readout_format=".4f",
-        style=WIDE,
-        layout=ipywidgets.Layout(width="480px"),
-    )
+    slider = log_slider("λ", value, low, high, live)
+    slider.step, slider.readout_format = 0.02, ".4f"
+    return slider
 
 
 def float_slider(description: str, value: float, low: float, high: float, step: float, live: bool = True) -> ipywidgets.FloatSlider:
@@ -152,8 +143,3 @@ class Prediction:
         chosen = self.buttons.value
         verdict = "" if chosen is None else ("You predicted it. " if chosen == answer else f"You predicted: {chosen}. ")
         display(Markdown(f"{verdict}**Answer: {answer}.** {because}"))
-
-
-def number_box(description: str) -> ipywidgets.BoundedFloatText:
-    """A box for a number to be typed in."""
-    return ipywidgets.BoundedFloatText(value=0.0, min=-1e9, max=1e9, description=description, style=WIDE)

@@ -38,7 +38,7 @@ OWN = {
     "08": ("multipliers", "variable_rate"),
     "09": ("snapshots", "training", "evaluation"),
 }
-FRONT = {"data", "plots", "widgets", "course", "checkpoints", "demo", "load", "save"}
+FRONT = {"data", "diagram", "plots", "widgets", "course", "checkpoints", "demo", "load", "save"}
 # names that the package itself offers, and the module each comes from
 PUBLIC = {
     "GDN": "gdn",

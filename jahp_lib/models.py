@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from jahp_lib.context import ContextPrediction, EntropyParameters
 from jahp_lib.factorized import FactorizedPrior
 from jahp_lib.hyperprior import HyperAnalysisTransform, HyperSynthesisTransform, bound_scales, gaussian_bits
-from jahp_lib.rate_distortion import add_uniform_noise
+from jahp_lib.rate_distortion import add_uniform_noise, round_straight_through
 from jahp_lib.transforms import STRIDE, AnalysisTransform, SynthesisTransform, check_sizes, crop, pad_to_multiple
 
 
@@ -71,6 +71,9 @@ class LatentModel(nn.Module):
         M: channels of y. The paper's have 192, or 320 for the largest λ.
         padding: "same" for images of any size from 1x1, or "valid" for none at all (sides of 64 k + 189 pixels).
 
+    Set ``rounds_in_training`` to True and g_s is trained on rounded latents (its gradient passing straight through), while bits are
+    still counted on noisy ones: "mixed quantization" of Minnen & Singh 2020, "Channel-wise autoregressive entropy models", section 3.3.
+
     Raises:
         ValueError: N or M is not a positive integer, ``padding`` is another word; in ``forward``, x is not [B, 3, H, W] with
             floating-point values, or its size does not fit "valid".
@@ -82,6 +85,7 @@ class LatentModel(nn.Module):
         self.N, self.M, self.padding = N, M, padding
         self.g_a = AnalysisTransform(N, M, padding)
         self.g_s = SynthesisTransform(N, M, padding)
+        self.rounds_in_training = False
 
     @property
     def config(self) -> dict[str, str | int]:
@@ -127,6 +131,12 @@ class LatentModel(nn.Module):
             return add_uniform_noise(values)
         return torch.round(values - offsets) + offsets
 
+    def shown_to_synthesis(self, y: Tensor, y_hat: Tensor, offsets: Tensor | float = 0.0) -> Tensor:
+        """What g_s gets for ``y``: its quantised form ``y_hat``, or in training what the decoder will have, if the model is set so."""
+        if self.training and self.rounds_in_training:
+            return round_straight_through(y - offsets) + offsets
+        return y_hat
+
 
 class FactorizedModel(LatentModel):
     """The first rung: one learned density for each channel of y, no z.
@@ -141,7 +151,8 @@ class FactorizedModel(LatentModel):
     def code(self, y: Tensor) -> Coding:
         y_hat = self.quantize(y) if self.training else self.prior.quantize(y)
         nothing = y.new_zeros(y.shape[0], 0, 1, 1)
-        return Coding(y_hat=y_hat, z_hat=nothing, means=None, scales=None, y_bits=self.prior(y_hat), z_bits=nothing)
+        shown = self.shown_to_synthesis(y, y_hat, self.prior.medians[:, None, None])
+        return Coding(y_hat=shown, z_hat=nothing, means=None, scales=None, y_bits=self.prior(y_hat), z_bits=nothing)
 
 
 class HyperpriorModel(LatentModel):
@@ -186,7 +197,7 @@ class ScaleHyperprior(HyperpriorModel):
         scales = bound_scales(psi)
         y_hat = self.quantize(y)
         means = torch.zeros_like(scales)
-        return Coding(y_hat, z_hat, means, scales, gaussian_bits(y_hat, means, scales), z_bits)
+        return Coding(self.shown_to_synthesis(y, y_hat), z_hat, means, scales, gaussian_bits(y_hat, means, scales), z_bits)
 
 
 class MeanScaleHyperprior(HyperpriorModel):
@@ -197,7 +208,7 @@ class MeanScaleHyperprior(HyperpriorModel):
         means, raw_scales = psi.chunk(2, dim=1)
         scales = bound_scales(raw_scales)
         y_hat = self.quantize(y, means)
-        return Coding(y_hat, z_hat, means, scales, gaussian_bits(y_hat, means, scales), z_bits)
+        return Coding(self.shown_to_synthesis(y, y_hat, means), z_hat, means, scales, gaussian_bits(y_hat, means, scales), z_bits)
 
 
 class JointModel(HyperpriorModel):
@@ -215,7 +226,7 @@ class JointModel(HyperpriorModel):
         scales = bound_scales(raw_scales)
         # in evaluation mode the coded symbol is round(y - means), though the context above was made from round(y)
         coded = y_hat if self.training else self.quantize(y, means)
-        return Coding(y_hat, z_hat, means, scales, gaussian_bits(coded, means, scales), z_bits)
+        return Coding(self.shown_to_synthesis(y, y_hat, means), z_hat, means, scales, gaussian_bits(coded, means, scales), z_bits)
 
 
 MODELS: dict[str, type[LatentModel]] = {

@@ -28,7 +28,7 @@ from tqdm.auto import tqdm
 
 from jahp_lib.checkpoints import build, load, load_weights, read_tensors, save, write_tensors, write_whole
 from jahp_lib.data import DeadLeaves, PhotoFolder, Source, mixed, open_photo, sample_photos, sample_set, to_float, to_tensor
-from jahp_lib.models import MODELS
+from jahp_lib.models import MODELS, LatentModel
 from jahp_lib.multipliers import Constant, LogAscent, ModifiedDifferential, Multiplier, OnlyGrows
 from jahp_lib.rate_distortion import check_lmbda, rate_distortion_loss
 from jahp_lib.snapshots import take_snapshot
@@ -48,7 +48,8 @@ class Settings:
     ``lmbda`` weighs distortion on the scale of 8-bit images (published: 0.0018 to 0.18); with ``lmbda_max`` above it, every image
     draws its own λ log-uniformly between the two, for ``VariableRate``. The loss is in bits per pixel.
     ``multiplier`` names who chooses λ from there on (lesson 8): "constant", "only-grows", or with one target "log-ascent" or
-    "modified-differential". ``batch`` counts images a step over all processes and ``parts``; ``patch`` is in pixels.
+    "modified-differential". ``batch`` counts images a step over all processes and ``parts``; ``patch`` is in pixels. With
+    ``mixed_quantization`` the synthesis is trained on rounded latents, bits on noisy ones (``models.LatentModel``).
     """
 
     architecture: str = "JointModel"
@@ -67,6 +68,7 @@ class Settings:
     clip: float = 1.0
     seed: int = 0
     bfloat16: bool = False
+    mixed_quantization: bool = False
     multiplier: str = "constant"
     target_bpp: float | None = None
     target_psnr: float | None = None
@@ -174,6 +176,7 @@ class Trainer:
         self.model = build(settings.config)
         if start is not None:
             load_weights(self.model, start.state_dict(), "The model to start from")
+        inner(self.model).rounds_in_training = settings.mixed_quantization
         self.model.to(self.device, memory_format=torch.channels_last).train()
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=settings.learning_rate, fused=self.device.type == "cuda")
         self.multiplier = settings.make_multiplier()
@@ -215,7 +218,7 @@ class Trainer:
                 if done == settings.steps_per_epoch:
                     self.history.append(record)
                     self._sums[:] = 0
-                    _priors_to_medians(self.model)
+                    inner(self.model).prior.update_medians()
                 self.settled = True
                 if on_step is not None:
                     on_step(self)
@@ -325,9 +328,9 @@ class Trainer:
         self.history = [EpochRecord(**record) for record in header["history"]]
 
 
-def _priors_to_medians(model: nn.Module) -> None:
-    inner = model.model if isinstance(model, VariableRate) else model
-    inner.prior.update_medians()
+def inner(model: LatentModel | VariableRate) -> LatentModel:
+    """The model of the ladder itself, without the gains around it."""
+    return model.model if isinstance(model, VariableRate) else model
 
 
 def run(

@@ -369,3 +369,37 @@ def test_only_the_joint_model_has_a_masked_convolution() -> None:
     """Breaks if a rung takes more than its own: the ladder compares models that differ in one part."""
     masked = {name for name, model in MODELS.items() if any(isinstance(layer, MaskedConv2d) for layer in model(1, 1).modules())}
     assert masked == {"JointModel"}
+
+
+# --- mixed quantisation ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("architecture", MODELS)
+def test_mixed_quantization_shows_the_synthesis_whole_steps_from_the_mean_and_passes_its_gradient(architecture: str, lively) -> None:
+    """Breaks if g_s sees noise, if bits are counted on rounded values, or if the rounding stops the gradient on its way to y."""
+    model = lively(architecture, N=4, M=6).train()
+    model.rounds_in_training = True
+    y = (5 * torch.from_numpy(np.random.default_rng(3).standard_normal((1, 6, 4, 4)))).float().requires_grad_()
+    torch.manual_seed(0)
+    mixed = model.code(y)
+    model.rounds_in_training = False
+    torch.manual_seed(0)
+    noisy = model.code(y)
+    offsets = model.prior.medians[:, None, None] if mixed.means is None else mixed.means
+    steps = (mixed.y_hat - offsets).detach()
+    torch.testing.assert_close(steps, steps.round(), atol=1e-5, rtol=0)
+    assert (mixed.y_hat - y).abs().max() <= 0.5 + 1e-5
+    torch.testing.assert_close(mixed.y_bits, noisy.y_bits)  # same noise, same bits
+    assert (noisy.y_hat - offsets - (noisy.y_hat - offsets).round()).abs().max() > 0.1
+    (gradient,) = torch.autograd.grad(mixed.y_hat.sum(), y)
+    torch.testing.assert_close(gradient, torch.ones_like(gradient), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", MODELS)
+def test_mixed_quantization_changes_nothing_in_evaluation_mode(architecture: str, lively) -> None:
+    model = lively(architecture, N=4, M=6).eval()
+    x = torch.from_numpy(np.random.default_rng(4).random((1, 3, 32, 32))).float()
+    with torch.inference_mode():
+        plain = model(x)
+        model.rounds_in_training = True
+        torch.testing.assert_close(model(x).x_hat, plain.x_hat, atol=0, rtol=0)

@@ -14,10 +14,13 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
+from jahp_lib.masked_conv import MaskedConv2d
 from jahp_lib.models import MODELS, JointModel, LatentModel
 from jahp_lib.variable_rate import VariableRate
 
 FORMAT = "jahp-model-1"
+PRECISIONS = ("float32", "float16", "int8")
+STEPS = ".steps"  # what the steps of an int8 kernel are called, after the kernel's own name
 SHIPPED = Path(__file__).resolve().parent.parent / "data" / "checkpoints"
 
 
@@ -116,18 +119,63 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -
     model.load_state_dict({name: tensors[name].to(own[name].dtype) for name in own})
 
 
-def save(model: LatentModel | VariableRate, path: str | Path, *, half: bool = False, card: Mapping[str, object] | None = None) -> None:
+def save(
+    model: LatentModel | VariableRate, path: str | Path, *, precision: str = "float32", card: Mapping[str, object] | None = None
+) -> None:
     """Write a model's weights and configuration to ``path`` (conventionally ``*.safetensors``).
 
     Args:
-        half: store weights as fp16, at half the size; they are loaded as fp32.
+        precision: how weights are stored; they are loaded as float32. "float16" halves the file. "int8" quarters it: kernels of
+            convolutions as integers from -127 to 127 with one float32 step for each row of their first dimension, without the taps that
+            a mask keeps at zero; everything else as float16.
         card: anything worth keeping beside them (steps, photos, λ), as JSON.
 
     Raises:
+        ValueError: ``precision`` is another word.
         OSError: the file cannot be written; what was there before stays untouched.
     """
-    tensors = {name: tensor.half() if half and tensor.is_floating_point() else tensor for name, tensor in model.state_dict().items()}
-    write_tensors(path, tensors, {"format": FORMAT, "config": model.config, "card": dict(card or {})})
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}.")
+    tensors = dict(model.state_dict())
+    if precision != "float32":
+        tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    if precision == "int8":
+        for name, (weight, live) in _kernels(model).items():
+            tensors[name], tensors[f"{name}{STEPS}"] = _as_int8(weight.detach()[..., live])
+    header = {"format": FORMAT, "config": model.config, "precision": precision, "card": dict(card or {})}
+    write_tensors(path, tensors, header)
+
+
+def _kernels(model: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
+    """Name -> kernel [.., .., kh, kw] of each convolution, and which of its taps [kh, kw] count."""
+    found = {}
+    for name, layer in model.named_modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            taps = layer.mask if isinstance(layer, MaskedConv2d) else torch.ones(layer.kernel_size)
+            found[f"{name}.weight"] = (layer.weight, taps.bool())
+    return found
+
+
+def _as_int8(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """[C, ...] to integers of the same shape and steps [C], so that integer times step is the weight to within half a step."""
+    steps = (weight.flatten(1).abs().amax(1) / 127).clamp(min=torch.finfo(torch.float32).tiny)
+    column = steps.reshape(-1, *[1] * (weight.dim() - 1))
+    return (weight / column).round().clamp(-127, 127).to(torch.int8), steps
+
+
+def _from_int8(tensors: Mapping[str, Tensor], model: nn.Module, source: str) -> dict[str, Tensor]:
+    """Kernels as float32 again, each product rounded once, so that every machine gets the same weights."""
+    restored = {name: tensor for name, tensor in tensors.items() if not name.endswith(STEPS)}
+    for name, (weight, live) in _kernels(model).items():
+        integers, steps = tensors.get(name), tensors.get(f"{name}{STEPS}")
+        shape = (*weight.shape[:2], int(live.sum()))
+        if integers is None or steps is None or tuple(integers.shape) != shape or steps.shape != shape[:1]:
+            raise CheckpointError(
+                f"{source} holds no kernel {name!r} of {list(shape)} integers and their steps: it is another architecture."
+            )
+        restored[name] = torch.zeros(weight.shape)
+        restored[name][..., live] = integers.float() * steps.float()[:, None, None]
+    return restored
 
 
 def load(name_or_path: str | Path) -> LatentModel | VariableRate:
@@ -147,6 +195,8 @@ def load(name_or_path: str | Path) -> LatentModel | VariableRate:
             )
     tensors, header = read_tensors(path, FORMAT)
     model = build(header.get("config", {}))
+    if header.get("precision") == "int8":
+        tensors = _from_int8(tensors, model, str(path))
     load_weights(model, tensors, str(path))
     return model.eval()
 

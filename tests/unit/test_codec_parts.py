@@ -318,6 +318,27 @@ def test_a_transform_with_gdn_in_place_is_the_transform(lively: Lively, name: st
     assert torch.equal(x, before)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (5, 4)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_sub_pixel_form_of_a_transposed_convolution_is_the_transposed_convolution(size: tuple[int, int], bias: bool) -> None:
+    """Breaks if a tap goes to another output pixel, is turned, or is lost at the border."""
+    torch.manual_seed(0)
+    layer = nn.ConvTranspose2d(4, 3, 5, stride=2, padding=2, output_padding=1, bias=bias).double()
+    x = torch.from_numpy(np.random.default_rng(0).standard_normal((1, 4, *size)))
+    torch.testing.assert_close(tiles.sub_pixel(layer, x), layer(x))
+
+
+def test_the_age_of_a_neighbour_is_how_many_blocks_earlier_the_wavefront_takes_it() -> None:
+    """Breaks if a neighbour is called older than it is: it would be looked at before it is decoded."""
+    mask = causal_mask("A", 5, 5)
+    schedule = wavefront.wavefront(7, 9)
+    block_of = {int(place): k for k, block in enumerate(schedule.blocks) for place in schedule.places[block]}
+    centre = 4 * schedule.row_length + schedule.margin + 4
+    earlier = [block_of[centre] - block_of[centre + int(offset)] for offset in wavefront.context_offsets(mask, schedule.row_length)]
+    assert wavefront.context_ages(mask).tolist() == earlier
+    assert min(earlier) == 1
+
+
 def test_tiles_report_their_progress() -> None:
     told: list[tuple[int, int]] = []
     tiles.tiled(lambda part: part, torch.zeros(1, 1, 5, 4), 1, 1, 2, progress=lambda done, total: told.append((done, total)))

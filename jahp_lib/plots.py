@@ -360,3 +360,92 @@ def joint_histogram(
     ax.imshow(counts.T, origin="lower", extent=(-limit, limit, -limit, limit), cmap="Greys", vmin=0, vmax=1)
     ax.set(xlabel=names[0], ylabel=names[1], title=title)
     ax.grid(False)
+
+
+def cell_borders(symbols: np.ndarray | Tensor) -> np.ndarray:
+    """Where a quantiser's cells meet: bool [h, w], true where ``symbols`` [h, w, n] change to the right or below."""
+    values = to_numpy(symbols)
+    borders = np.zeros(values.shape[:2], bool)
+    borders[:, :-1] |= (values[:, 1:] != values[:, :-1]).any(2)
+    borders[:-1] |= (values[1:] != values[:-1]).any(2)
+    return borders
+
+
+def quantisation_cells(
+    ax: Axes,
+    symbols: np.ndarray | Tensor,
+    limits: tuple[float, float, float, float],
+    points: np.ndarray | Tensor,
+    centres: np.ndarray | Tensor,
+    title: str,
+) -> None:
+    """The cells of a quantiser of the plane over a cloud of points [n, 2], and where each cell is reconstructed (``centres`` [m, 2]).
+
+    ``symbols`` [h, w, n] are the whole numbers that places of a grid are rounded to, row 0 at the bottom; ``limits`` are left, right,
+    bottom and top of that grid.
+    """
+    cloud, dots = to_numpy(points), to_numpy(centres)
+    ax.scatter(*cloud.T, s=2, color=COLOURS["other"], alpha=0.35, linewidths=0, zorder=1)
+    shades = np.zeros((*symbols.shape[:2], 4), np.float32)
+    shades[cell_borders(symbols)] = (0.35, 0.35, 0.35, 1.0)
+    ax.imshow(shades, origin="lower", extent=limits, aspect="auto", interpolation="antialiased", zorder=2)
+    ax.scatter(*dots.T, s=14, color=COLOURS["z"], zorder=3)
+    ax.set(xlim=limits[:2], ylim=limits[2:], xlabel="$x_1$", ylabel="$x_2$", title=title)
+    ax.grid(False)
+
+
+def shape_boxes(shapes: Sequence[tuple[int, int]], names: Sequence[str]) -> Figure:
+    """Feature maps of a network as boxes in a row: height is the side in pixels, width the number of channels.
+
+    Args:
+        shapes: (channels, side) of each feature map, in order.
+        names: what stands under each box, say the layer that makes it.
+    """
+    figure, ax = plt.subplots(figsize=(10, 3.4))
+    tallest, widest = max(side for _, side in shapes), max(channels for channels, _ in shapes)
+    smallest = min(range(len(shapes)), key=lambda index: shapes[index][1])
+    left = 0.0
+    for index, ((channels, side), name) in enumerate(zip(shapes, names, strict=True)):
+        width, height = 0.06 + channels / widest, side / tallest
+        colour = COLOURS["y"] if index == smallest else "0.85"
+        ax.add_patch(plt.Rectangle((left, -height / 2), width, height, facecolor=colour, edgecolor="black", linewidth=1))
+        ax.text(left + width / 2, -0.58, name, ha="center", va="top")
+        ax.text(left + width / 2, height / 2 + 0.03, f"{channels}×{side}×{side}", ha="center", va="bottom", fontsize=8)
+        left += width + 0.45
+    ax.set(xlim=(-0.45, left), ylim=(-0.72, 0.62))
+    ax.axis("off")
+    return figure
+
+
+UNSEEN_LATER, UNSEEN_EARLIER, SEEN_EARLIER, SEEN_TOO_EARLY = range(4)
+
+
+def sight(seen: np.ndarray | Tensor, row: int, column: int) -> np.ndarray:
+    """What the output at (``row``, ``column``) sees of each position, from a map [H, W] that is not 0 where it sees something.
+
+    In raster order: 0 a later position, not seen; 1 an earlier one, not seen; 2 an earlier one, seen; 3 its own position or a
+    later one, seen, which a decoder cannot offer. Its own position counts as later.
+    """
+    seen = np.asarray(seen) != 0
+    earlier = np.arange(seen.size).reshape(seen.shape) < row * seen.shape[1] + column
+    return np.where(earlier, np.where(seen, SEEN_EARLIER, UNSEEN_EARLIER), np.where(seen, SEEN_TOO_EARLY, UNSEEN_LATER))
+
+
+def receptive_field(ax: Axes, seen: np.ndarray | Tensor, row: int, column: int, title: str = "") -> None:
+    """Draw ``sight``: blue is seen, white is earlier but not seen, grey is later; a cross marks what must not be seen.
+
+    A frame marks the output's own position.
+    """
+    kinds = sight(to_numpy(seen) if isinstance(seen, Tensor) else seen, row, column)
+    height, width = kinds.shape
+    colours = np.array([[0.8, 0.8, 0.8], [1, 1, 1], [0, 0.447, 0.698], [0.835, 0.369, 0]])  # the last two: "y" and "z"
+    ax.imshow(colours[kinds])
+    ax.hlines(np.arange(-0.5, height), -0.5, width - 0.5, color="0.6", linewidth=0.5)
+    ax.vlines(np.arange(-0.5, width), -0.5, height - 0.5, color="0.6", linewidth=0.5)
+    rows, columns = np.nonzero(kinds == SEEN_TOO_EARLY)
+    ax.scatter(columns, rows, marker="x", color="white", s=18, linewidth=1.3, zorder=3)
+    ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=2.5, zorder=4))
+    ax.set(title=title, xticks=[], yticks=[])
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)

@@ -72,7 +72,8 @@ class LatentModel(nn.Module):
         padding: "same" for images of any size from 1x1, or "valid" for none at all (sides of 64 k + 189 pixels).
 
     Set ``rounds_in_training`` to True and g_s is trained on rounded latents (its gradient passing straight through), while bits are
-    still counted on noisy ones: "mixed quantization" of Minnen & Singh 2020, "Channel-wise autoregressive entropy models for learned image compression".
+    still counted on noisy ones: "mixed quantization" of Minnen & Singh 2020, "Channel-wise autoregressive entropy models for
+    learned image compression".
 
     Raises:
         ValueError: N or M is not a positive integer, ``padding`` is another word; in ``forward``, x is not [B, 3, H, W] with

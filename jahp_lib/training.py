@@ -28,12 +28,14 @@ from tqdm.auto import tqdm
 
 from jahp_lib.checkpoints import build, load, load_weights, read_tensors, save, write_tensors, write_whole
 from jahp_lib.data import DeadLeaves, PhotoFolder, Source, mixed, open_photo, sample_photos, sample_set, to_float, to_tensor
+from jahp_lib.linear_start import start_linear
 from jahp_lib.models import MODELS, LatentModel
 from jahp_lib.multipliers import Constant, LogAscent, ModifiedDifferential, Multiplier, OnlyGrows
 from jahp_lib.rate_distortion import check_lmbda, rate_distortion_loss
 from jahp_lib.snapshots import take_snapshot
 from jahp_lib.variable_rate import VariableRate
 
+LINEAR_START_PATCHES = 256
 STATE_FORMAT = "jahp-training-1"
 
 
@@ -49,7 +51,8 @@ class Settings:
     draws its own λ log-uniformly between the two, for ``VariableRate``. The loss is in bits per pixel.
     ``multiplier`` names who chooses λ from there on (lesson 8): "constant", "only-grows", or with one target "log-ascent" or
     "modified-differential". ``batch`` counts images a step over all processes and ``parts``; ``patch`` is in pixels. With
-    ``mixed_quantization`` the synthesis is trained on rounded latents, bits on noisy ones (``models.LatentModel``).
+    ``mixed_quantization`` the synthesis is trained on rounded latents, bits on noisy ones (``models.LatentModel``). With
+    ``linear_start`` the transforms start as the best linear block transform of the photos, not at random (``linear_start``).
     """
 
     architecture: str = "JointModel"
@@ -69,6 +72,7 @@ class Settings:
     seed: int = 0
     bfloat16: bool = False
     mixed_quantization: bool = False
+    linear_start: bool = False
     multiplier: str = "constant"
     target_bpp: float | None = None
     target_psnr: float | None = None
@@ -87,6 +91,8 @@ class Settings:
             raise ValueError("A model for every lmbda draws it at random: a multiplier other than 'constant' needs lmbda_max left out.")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ValueError(f"learning_rate must be finite and above 0, not {self.learning_rate}.")
+        if self.linear_start and self.patch < 16:
+            raise ValueError(f"A linear start is fitted to blocks of 16x16 pixels; patches of {self.patch} are too small.")
         if self.batch % self.parts:
             raise ValueError(f"A batch of {self.batch} cannot be divided into {self.parts} equal parts.")
 
@@ -174,6 +180,11 @@ class Trainer:
             raise TrainingError(f"{settings.parts} parts of a batch cannot be shared by {self.world} processes: set parts to a multiple.")
         torch.manual_seed(settings.seed)
         self.model = build(settings.config)
+        if settings.linear_start and start is None:
+            rng, _ = settings.randomness(settings.steps, 0)  # of a step that never comes
+            patches = to_float(draw(LINEAR_START_PATCHES, rng).cpu())
+            middle = settings.lmbda if settings.lmbda_max is None else math.sqrt(settings.lmbda * settings.lmbda_max)
+            start_linear(inner(self.model), patches[..., : settings.patch // 16 * 16, : settings.patch // 16 * 16], middle)
         if start is not None:
             load_weights(self.model, start.state_dict(), "The model to start from")
         inner(self.model).rounds_in_training = settings.mixed_quantization

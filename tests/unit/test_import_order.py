@@ -30,6 +30,7 @@ ORDER = [
     "codec",
     "codec.files",
     "snapshots",
+    "linear_start",
     "training",
     "evaluation",
 ]

@@ -449,3 +449,83 @@ def receptive_field(ax: Axes, seen: np.ndarray | Tensor, row: int, column: int, 
     ax.grid(False)
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def nested_intervals(probabilities: Sequence[float], message: Sequence[int], names: Sequence[str]) -> Figure:
+    """How a range coder narrows its interval: one bar for each symbol of ``message``, each the chosen part of the bar above, enlarged.
+
+    Args:
+        probabilities: of the symbols, in the order in which they divide a bar.
+        message: indices of symbols.
+        names: of the symbols.
+    """
+    edges = np.concatenate([[0.0], np.cumsum(probabilities)])
+    figure, ax = plt.subplots(figsize=(9, 0.75 * (len(message) + 1) + 0.3))
+    low, width = 0.0, 1.0
+    for step in range(len(message) + 1):
+        top = -step
+        if step == len(message):
+            ax.add_patch(plt.Rectangle((0, top), 1, 0.5, facecolor=COLOURS["bits"], edgecolor="black"))
+            ax.text(0.5, top + 0.25, "any number in here stands for the message", ha="center", va="center")
+        else:
+            for index, name in enumerate(names):
+                chosen = index == message[step]
+                left, span = edges[index], edges[index + 1] - edges[index]
+                ax.add_patch(plt.Rectangle((left, top), span, 0.5, facecolor=COLOURS["bits"] if chosen else "0.92", edgecolor="black"))
+                ax.text(left + span / 2, top + 0.25, name, ha="center", va="center", weight="bold" if chosen else "normal")
+            first, last = edges[message[step]], edges[message[step] + 1]
+            for here, below in ((first, 0.0), (last, 1.0)):
+                ax.plot([here, below], [top, top - 0.5], ":", color=COLOURS["grey"], linewidth=1.2)
+        ax.text(-0.01, top + 0.25, f"{low:.5f}", ha="right", va="center", fontsize=9)
+        ax.text(1.01, top + 0.25, f"{low + width:.5f}", ha="left", va="center", fontsize=9)
+        if step < len(message):
+            low, width = low + width * edges[message[step]], width * (edges[message[step] + 1] - edges[message[step]])
+    ax.set(xlim=(-0.1, 1.1), ylim=(-len(message) - 0.1, 0.6))
+    ax.axis("off")
+    return figure
+
+
+def wavefront_state(times: np.ndarray, step: int) -> np.ndarray:
+    """Of each position: 0 waits, 1 is coded now, 2 was coded before; ``times`` [h, w] says in which step each is coded."""
+    return np.where(times < step, 2, np.where(times == step, 1, 0))
+
+
+def wavefront_panel(ax: Axes, times: np.ndarray, step: int, title: str = "", numbers: bool = False) -> None:
+    """A latent in the middle of decoding: blue is done, orange is decoded now, grey waits. ``numbers`` writes each one's step."""
+    colours = np.array([[0.88, 0.88, 0.88], [0.902, 0.624, 0], [0, 0.447, 0.698]])  # the last two: "bits" and "y"
+    state = wavefront_state(times, step)
+    ax.imshow(colours[state])
+    height, width = times.shape
+    ax.hlines(np.arange(-0.5, height), -0.5, width - 0.5, color="white", linewidth=0.6)
+    ax.vlines(np.arange(-0.5, width), -0.5, height - 0.5, color="white", linewidth=0.6)
+    if numbers:
+        for (row, column), time in np.ndenumerate(times):
+            ax.text(column, row, str(time), ha="center", va="center", fontsize=9, color="white" if state[row, column] == 2 else "black")
+    ax.set(title=title, xticks=[], yticks=[])
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def byte_fields(blob: bytes, fields: Sequence[tuple[str, int]], columns: int = 12) -> Figure:
+    """The first bytes of a file in hexadecimal, ``columns`` to a row, its fields in turns white and blue with their names below.
+
+    ``fields`` are (name, bytes) in order; no field may reach over the end of a row.
+    """
+    rows = -(-sum(length for _, length in fields) // columns)
+    figure, ax = plt.subplots(figsize=(0.78 * columns, 1.05 * rows))
+    place = 0
+    for index, (name, length) in enumerate(fields):
+        row, left = divmod(place, columns)
+        if left + length > columns:
+            raise ValueError(f"The field {name!r} reaches over the end of its row: choose other columns than {columns}.")
+        for offset in range(length):
+            fill = "#DCEAF4" if index % 2 else "white"
+            ax.add_patch(plt.Rectangle((left + offset, -row), 1, 0.5, facecolor=fill, edgecolor="0.6", linewidth=0.8))
+            ax.text(left + offset + 0.5, -row + 0.25, f"{blob[place + offset]:02x}", ha="center", va="center", family="monospace")
+        ax.add_patch(plt.Rectangle((left, -row), length, 0.5, fill=False, edgecolor="black", linewidth=1.8, zorder=3))
+        ax.text(left + length / 2, -row - 0.07, name, ha="center", va="top", fontsize=9)
+        place += length
+    ax.set(xlim=(-0.05, columns + 0.05), ylim=(-rows + 0.5, 0.55))
+    ax.axis("off")
+    return figure

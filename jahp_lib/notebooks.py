@@ -66,12 +66,15 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type != "code":
             cell.pop("attachments", None)
             continue
-        cell.outputs = [_without_views(output) for output in _joined_streams(cell.outputs) if not _is_progress_bar(output)]
+        kept = [output for output in cell.outputs if not _is_progress_bar(output)]  # first: what stood on both sides of a bar is joined
+        cell.outputs = [_without_views(output) for output in _joined_streams(kept)]
     return notebook
 
 
 def _is_progress_bar(output: NotebookNode) -> bool:
-    """A bar of tqdm.auto: a widget, of which a stored file would keep for ever how it began ("training:   0%|          | 0/480")."""
+    """A bar of tqdm: text on stderr, or a widget, of which a stored file would keep for ever how it began ("training:   0%|   | 0/480")."""
+    if output.output_type == "stream" and output.name == "stderr":
+        return True
     data = output.get("data", {})
     return WIDGET_VIEW in data and "%|" in data.get("text/plain", "")
 
@@ -88,7 +91,7 @@ def _joined_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
     for output in outputs:
         if output.output_type == "stream" and joined and joined[-1].output_type == "stream" and joined[-1].name == output.name:
             joined[-1].text += output.text
-        elif not (output.output_type == "stream" and output.name == "stderr"):  # progress bars
+        else:
             joined.append(output)
     return joined
 

@@ -82,6 +82,8 @@ def test_normalising_drops_progress_bars_and_joins_the_pieces_of_a_stream() -> N
         stream("stream", name="stdout", text="1\n"),
         stream("stream", name="stdout", text="2\n"),
         stream("stream", name="stderr", text="50%"),
+        stream("display_data", data={"text/plain": "training:   0%|          | 0/480", notebooks.WIDGET_VIEW: {"model_id": "a"}}),
+        stream("stream", name="stdout", text="3\n"),
     ]
     outputs = notebooks.normalise(notebook).cells[2].outputs
-    assert [(output.name, output.text) for output in outputs] == [("stdout", "1\n2\n")]
+    assert [(output.name, output.text) for output in outputs] == [("stdout", "1\n2\n3\n")]

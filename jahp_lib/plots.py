@@ -529,3 +529,13 @@ def byte_fields(blob: bytes, fields: Sequence[tuple[str, int]], columns: int = 1
     ax.set(xlim=(-0.05, columns + 0.05), ylim=(-rows + 0.5, 0.55))
     ax.axis("off")
     return figure
+
+
+def numbered_grid(ax: Axes, values: np.ndarray | Tensor, title: str, limit: float = 1.0) -> None:
+    """A small grid [h, w] of signed numbers, each written into its cell; colours from -``limit`` (blue) to ``limit`` (red)."""
+    grid = to_numpy(values)
+    ax.imshow(grid, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    for (i, j), value in np.ndenumerate(grid):
+        ax.text(j, i, f"{value:.2f}", ha="center", va="center", color="white" if abs(value) > 0.65 * limit else "black")
+    ax.set(title=title, xticks=[], yticks=[])
+    ax.grid(False)

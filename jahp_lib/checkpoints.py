@@ -126,8 +126,8 @@ def save(
 
     Args:
         precision: how weights are stored; they are loaded as float32. "float16" halves the file. "int8" quarters it: kernels of
-            convolutions as integers from -127 to 127 with one float32 step for each row of their first dimension, without the taps that
-            a mask keeps at zero; everything else as float16.
+            convolutions as integers from -127 to 127 with one float16 step for each tap of each row of their first dimension, without
+            the taps that a mask keeps at zero; everything else as float16.
         card: anything worth keeping beside them (steps, photos, λ), as JSON.
 
     Raises:
@@ -157,10 +157,13 @@ def _kernels(model: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
 
 
 def _as_int8(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """[C, ...] to integers of the same shape and steps [C], so that integer times step is the weight to within half a step."""
-    steps = (weight.flatten(1).abs().amax(1) / 127).clamp(min=torch.finfo(torch.float32).tiny)
-    column = steps.reshape(-1, *[1] * (weight.dim() - 1))
-    return (weight / column).round().clamp(-127, 127).to(torch.int8), steps
+    """[C, in, taps] to integers of the same shape and float16 steps [C, taps]: integer times step is the weight to within half a step.
+
+    Taps have steps of their own because the middle ones of a kernel are often ten times as large as those at its border.
+    """
+    smallest = 2.0**-24  # that float16 can say
+    steps = (weight.abs().amax(1) / 127).clamp(min=smallest).half()
+    return (weight / steps.float()[:, None]).round().clamp(-127, 127).to(torch.int8), steps
 
 
 def _from_int8(tensors: Mapping[str, Tensor], model: nn.Module, source: str) -> dict[str, Tensor]:
@@ -168,13 +171,14 @@ def _from_int8(tensors: Mapping[str, Tensor], model: nn.Module, source: str) -> 
     restored = {name: tensor for name, tensor in tensors.items() if not name.endswith(STEPS)}
     for name, (weight, live) in _kernels(model).items():
         integers, steps = tensors.get(name), tensors.get(f"{name}{STEPS}")
-        shape = (*weight.shape[:2], int(live.sum()))
-        if integers is None or steps is None or tuple(integers.shape) != shape or steps.shape != shape[:1]:
+        rows, inputs, taps = *weight.shape[:2], int(live.sum())
+        if integers is None or steps is None or tuple(integers.shape) != (rows, inputs, taps) or tuple(steps.shape) != (rows, taps):
             raise CheckpointError(
-                f"{source} holds no kernel {name!r} of {list(shape)} integers and their steps: it is another architecture."
+                f"{source} holds no kernel {name!r} of {[rows, inputs, taps]} integers and {[rows, taps]} steps: "
+                "it is another architecture."
             )
         restored[name] = torch.zeros(weight.shape)
-        restored[name][..., live] = integers.float() * steps.float()[:, None, None]
+        restored[name][..., live] = integers.float() * steps.float()[:, None]
     return restored
 
 

@@ -3,7 +3,7 @@
     y_hat --masked conv 5x5, type A--> phi
     z_hat --h_s----------------------> psi      [phi, psi] --three 1x1 convolutions--> means, scales
 
-Source: Minnen et al. 2018, section 3, figure 2 and table 1.
+Source: Minnen et al. 2018, figure 1 and table 1.
 """
 
 from __future__ import annotations

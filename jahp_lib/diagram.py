@@ -1,6 +1,6 @@
 """The map of the course: the block diagram of the joint model, each block marked with the lesson that builds it.
 
-Drawn after the operational diagram of Minnen et al. 2018, figure 2, with the two things the course adds to it: the Lagrangian
+Drawn after the operational diagram of Minnen et al. 2018, figure 1, with the two things the course adds to it: the Lagrangian
 that trains it (lesson 1) and λ as an input (lesson 8).
 """
 

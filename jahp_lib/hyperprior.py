@@ -6,7 +6,7 @@ z is coded with the factorized density of lesson 3; then y with a Gaussian of it
 
     bits(y) = -log2( Phi((y + 1/2 - mu) / sigma) - Phi((y - 1/2 - mu) / sigma) )
 
-Source: Ballé et al. 2018, section 3 (scales); Minnen et al. 2018, section 3 and equation 3 (means and scales).
+Source: Ballé et al. 2018, section 3 (scales); Minnen et al. 2018, equation 3 (means and scales).
 """
 
 from __future__ import annotations

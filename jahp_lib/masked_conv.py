@@ -38,7 +38,7 @@ class MaskedConv2d(nn.Conv2d):
     Raises:
         ValueError: ``mask_type`` is neither "A" nor "B", or a side of the kernel is even (it would have no centre).
 
-    Source: van den Oord et al. 2016, section 3.4; as context model: Minnen et al. 2018, section 3.
+    Source: van den Oord et al. 2016, section 3.4; as context model: Minnen et al. 2018.
     """
 
     mask: Tensor

@@ -16,7 +16,7 @@
                         │ Q ├───▶───┤ h_s ├────┴───┤ entropy_parameters ├──▶── means, scales of y_hat
                         └───┘       └─────┘  psi   └────────────────────┘
 
-``Q`` adds uniform noise in training mode and rounds in evaluation mode. Source: Minnen et al. 2018, figure 2.
+``Q`` adds uniform noise in training mode and rounds in evaluation mode. Source: Minnen et al. 2018, figure 1.
 
 In evaluation mode ``JointModel`` gives the quick estimate of one pass: context and x_hat from round(y), bits of
 round(y - means). The codec of lesson 7 walks position by position and codes round(y - means) + means everywhere.
@@ -202,7 +202,7 @@ class ScaleHyperprior(HyperpriorModel):
 
 
 class MeanScaleHyperprior(HyperpriorModel):
-    """The third rung: z tells mean and scale of each element. Source: Minnen et al. 2018, section 3 (without context model)."""
+    """The third rung: z tells mean and scale of each element. Source: Minnen et al. 2018 (without context model)."""
 
     def code(self, y: Tensor) -> Coding:
         z_hat, z_bits, psi = self.code_hyper_latent(y)
@@ -213,7 +213,7 @@ class MeanScaleHyperprior(HyperpriorModel):
 
 
 class JointModel(HyperpriorModel):
-    """The full model: autoregressive and hierarchical priors together. Source: Minnen et al. 2018, section 3, figure 2, table 1."""
+    """The full model: autoregressive and hierarchical priors together. Source: Minnen et al. 2018, figure 1 and table 1."""
 
     def __init__(self, N: int = 192, M: int = 192, padding: str = "same") -> None:
         super().__init__(N, M, padding)

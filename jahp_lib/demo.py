@@ -20,13 +20,21 @@ from jahp_lib.plots import STYLE, as_array
 
 def jpeg_of_size(image: Image.Image, size: int) -> tuple[bytes, int]:
     """The JPEG (4:2:0) with the best quality setting that takes at most ``size`` bytes, or the smallest there is; and the setting."""
+    return _of_size(image, size, 95, format="JPEG", subsampling="4:2:0", optimize=True)
 
+
+def webp_of_size(image: Image.Image, size: int) -> tuple[bytes, int]:
+    """The WebP, as for ``jpeg_of_size``."""
+    return _of_size(image, size, 100, format="WEBP", method=6)
+
+
+def _of_size(image: Image.Image, size: int, highest: int, **options: object) -> tuple[bytes, int]:
     def at(quality: int) -> bytes:
         buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=quality, subsampling="4:2:0", optimize=True)
+        image.save(buffer, quality=quality, **options)
         return buffer.getvalue()
 
-    low, high = 1, 95
+    low, high = 1, highest
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if len(at(middle)) <= size else (low, middle - 1)

@@ -7,6 +7,7 @@ inside an ``Output`` widget, so there it gets one.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import sys
@@ -15,7 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 import ipywidgets
 from IPython.display import Markdown, display
 from matplotlib.figure import Figure
+from PIL import Image
 
+from jahp_lib.data import PhotoError, open_photo
 from jahp_lib.plots import bundle
 from jahp_lib.variable_rate import LMBDA_MAX, LMBDA_MIN
 
@@ -76,6 +79,37 @@ def int_slider(description: str, value: int, low: int, high: int, live: bool = T
 def choice(description: str, options: Sequence[str] | Mapping[str, object]) -> ipywidgets.Dropdown:
     """A list to choose from."""
     return ipywidgets.Dropdown(options=options, description=description, style=WIDE)
+
+
+def photo_upload() -> ipywidgets.FileUpload:
+    """A button that sends one photo from the reader's computer; ``chosen_photo`` reads its ``value``."""
+    return ipywidgets.FileUpload(accept="image/*", multiple=False, description="Your photo", layout=ipywidgets.Layout(width="240px"))
+
+
+def chosen_photo(
+    upload: Mapping[str, Mapping] | Sequence[Mapping], path: str, default: Image.Image, longest: int = 640
+) -> tuple[Image.Image, str]:
+    """The reader's photo, and a sentence on which one it is.
+
+    Args:
+        upload: the value of ``photo_upload``'s widget: by file name in ipywidgets 7, a sequence in 8.
+        path: a photo's path, used if nothing was uploaded; may be empty.
+        default: used if there is neither, or the photo cannot be read (the sentence says why).
+        longest: a photo whose longer side has more pixels is scaled down to that.
+    """
+    files = list(upload.values()) if isinstance(upload, Mapping) else list(upload)
+    if not files and not path:
+        return default, "no photo chosen yet: this is a sample"
+    try:
+        image = open_photo(io.BytesIO(bytes(files[-1]["content"])) if files else path)
+    except PhotoError as error:
+        return default, f"{error} Shown is a sample."
+    width, height = image.size
+    if max(width, height) <= longest:
+        return image, f"your photo, {width}×{height} pixels"
+    scale = longest / max(width, height)
+    small = image.resize((max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.LANCZOS)
+    return small, f"your photo, scaled down from {width}×{height} to {small.width}×{small.height} pixels"
 
 
 def display_widget(widget: ipywidgets.Widget, instead: str) -> None:

@@ -98,6 +98,11 @@ def show(figure: Figure, caption: str, alt: str, kind: str = "plot") -> None:
     display(Markdown(f"*{caption}*" if not re.search(r"(?<!\*)\*(?!\*)", caption) else caption))
 
 
+def _title_height(titles: Sequence[str]) -> float:
+    """Inches that the tallest of ``titles`` takes above its picture."""
+    return 0.2 + 0.2 * (1 + max(title.count("\n") for title in titles))
+
+
 def photo_row(
     pictures: Sequence[Picture], titles: Sequence[str], height: float = 2.8, crop: tuple[int, int, int, int] | None = None
 ) -> Figure:
@@ -107,7 +112,7 @@ def photo_row(
         top, left, tall, wide = crop
         arrays = [array[top : top + tall, left : left + wide] for array in arrays]
     aspect = arrays[0].shape[1] / arrays[0].shape[0]
-    figure, axes = plt.subplots(1, len(arrays), figsize=(height * aspect * len(arrays), height + 0.35), squeeze=False)
+    figure, axes = plt.subplots(1, len(arrays), figsize=(height * aspect * len(arrays), height + _title_height(titles)), squeeze=False)
     for ax, array, title in zip(axes[0], arrays, titles, strict=True):
         ax.imshow(array)
         ax.set_title(title)
@@ -178,8 +183,7 @@ def photo_grid(pictures: Sequence[Picture], titles: Sequence[str], columns: int 
     """Pictures of one shape in rows of ``columns``, a title over each; ``width`` of the whole in inches."""
     arrays = [as_array(picture) for picture in pictures]
     rows = -(-len(arrays) // columns)
-    lines = 1 + max(title.count("\n") for title in titles)
-    tall = width / columns * arrays[0].shape[0] / arrays[0].shape[1] + 0.1 + 0.22 * lines
+    tall = width / columns * arrays[0].shape[0] / arrays[0].shape[1] + _title_height(titles)
     figure, axes = plt.subplots(rows, columns, figsize=(width, rows * tall), squeeze=False)
     for ax in axes.flat:
         ax.axis("off")

@@ -120,8 +120,8 @@ def test_captions_are_numbered_in_order(path: Path) -> None:
 
 def test_it_asks_for_two_predictions_and_answers_each(path: Path) -> None:
     text = "\n".join(cell.source for cell in code_cells(path))
-    assert text.count("Prediction(") >= 2
-    assert text.count("Prediction(") == text.count(".reveal(")
+    assert text.count("widgets.Prediction(") >= 2
+    assert text.count("widgets.Prediction(") == text.count(".reveal(")
 
 
 def test_it_has_a_slider(path: Path) -> None:

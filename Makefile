@@ -30,6 +30,9 @@ badges: .venv/installed ## write Colab badges into the lessons: make badges REPO
 lint: .venv/installed ## format and check the code
 	$(RUN) ruff format . && $(RUN) ruff check .
 
+assignments: .venv/installed ## generate the students' versions of the problem sets: notebooks/assignments/release
+	cd notebooks/assignments && for set in $(notdir $(wildcard notebooks/assignments/source/*)); do $(CURDIR)/$(RUN) nbgrader generate_assignment $$set --create --force || exit 1; done
+
 peers: .venv/installed ## install CompressAI beside the course, for the tests and benchmarks that compare with it
 	$(RUN) pip install -c constraints.txt -e '.[peers]'
 
@@ -42,4 +45,4 @@ clean: ## remove the environment and caches
 	$(RUN) pip install --progress-bar on -c constraints.txt -e '.[dev]'
 	@touch $@
 
-.PHONY: help lab demo test bench notebooks badges lint peers clean
+.PHONY: help lab demo test bench notebooks badges lint assignments peers clean

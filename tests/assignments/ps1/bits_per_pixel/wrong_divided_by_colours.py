@@ -1,0 +1,3 @@
+def bits_per_pixel(y_likelihoods, z_likelihoods, x):
+    bits = -torch.log2(y_likelihoods).flatten(1).sum(1) - torch.log2(z_likelihoods).flatten(1).sum(1)
+    return bits / x[0].numel()

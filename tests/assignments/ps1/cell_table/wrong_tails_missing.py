@@ -1,0 +1,3 @@
+def cell_table(mean, scale, step, K):
+    k = torch.arange(-K, K + 1, dtype=torch.float64)
+    return torch.special.ndtr(((k + 0.5) * step - mean) / scale) - torch.special.ndtr(((k - 0.5) * step - mean) / scale)

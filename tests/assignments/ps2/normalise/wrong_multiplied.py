@@ -1,0 +1,2 @@
+def normalise(x, beta, gamma, alpha, epsilon):
+    return x * F.conv2d(x.abs().pow(alpha), gamma[:, :, None, None], beta) ** epsilon

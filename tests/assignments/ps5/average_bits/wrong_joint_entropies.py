@@ -1,0 +1,4 @@
+def average_bits(counts):
+    p = counts.double() / counts.sum()
+    H = lambda t: (torch.special.entr(t).sum() / math.log(2)).item()
+    return H(p.sum((0, 1))), H(p.sum(1)), H(p.sum(0)), H(p)

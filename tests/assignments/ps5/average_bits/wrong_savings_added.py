@@ -1,0 +1,5 @@
+def average_bits(counts):
+    p = counts.double() / counts.sum()
+    H = lambda t: (torch.special.entr(t).sum() / math.log(2)).item()
+    y, z, c = H(p.sum((0, 1))), H(p.sum(1)) - H(p.sum((1, 2))), H(p.sum(0)) - H(p.sum((0, 2)))
+    return y, z, c, z + c - y

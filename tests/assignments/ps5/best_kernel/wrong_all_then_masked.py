@@ -1,0 +1,7 @@
+def best_kernel(y, size):
+    centre = size * size // 2
+    mask = torch.arange(size * size) != centre
+    patches = F.unfold(y[None, None], size, padding=size // 2)[0].T[:, mask]
+    kernel = torch.zeros(size * size, dtype=y.dtype)
+    kernel[mask] = torch.linalg.lstsq(patches, y.reshape(-1, 1)).solution[:, 0]
+    return kernel.view(size, size) * causal_mask("A", size, size)

@@ -1,0 +1,2 @@
+def encode(y, kernel):
+    return torch.round(y), torch.round(y)

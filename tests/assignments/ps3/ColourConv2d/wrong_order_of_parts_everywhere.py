@@ -1,0 +1,10 @@
+class ColourConv2d(nn.Conv2d):
+    def __init__(self, mask_type, in_channels, out_channels, size, parts):
+        super().__init__(in_channels, out_channels, size, padding=size // 2)
+        g_in = torch.arange(in_channels) * parts // in_channels
+        g_out = torch.arange(out_channels)[:, None] * parts // out_channels
+        own = (g_in < g_out if mask_type == "A" else g_in <= g_out).float()
+        self.register_buffer("mask", own[:, :, None, None] * causal_mask("B", size, size))
+
+    def forward(self, x):
+        return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)

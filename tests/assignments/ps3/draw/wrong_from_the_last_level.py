@@ -1,0 +1,7 @@
+def draw(network, uniform, step):
+    x = torch.zeros(uniform.shape, dtype=torch.int64)
+    for now in step.unique():
+        tables = network(x.double()).softmax(1)
+        levels = tables.shape[1] - 1 - (tables.flip(1).cumsum(1)[:, :-1] <= uniform).sum(1, keepdim=True)
+        x[:, :, step == now] = levels[:, :, step == now]
+    return x

@@ -1,0 +1,3 @@
+def seen_and_blind(stack):
+    R = sum(size // 2 for _, size in stack)
+    return 2 * R * (R + 1), 0

@@ -59,13 +59,14 @@ def _add_compress(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("compress", help="compress a photo to a .jahp file")
     parser.add_argument("source", help="PNG, JPEG, WebP or TIFF")
     parser.add_argument("target", nargs="?", help="the file to write (default: the photo's name with .jahp)")
-    parser.add_argument("--lmbda", type=float, default=0.013, help="from 0.0018 (small) to 0.18 (fine); default %(default)s")
+    parser.add_argument("--lmbda", type=float, help="from 0.0018 (small) to 0.18 (fine); default 0.013 where the weights leave a choice")
+    _add_force(parser)
     _add_model(parser)
 
     def run(arguments: argparse.Namespace) -> None:
         from jahp_lib.codec.files import compress_file
 
-        target = arguments.target or str(Path(arguments.source).with_suffix(".jahp"))
+        target = _target(arguments, ".jahp")
         print(compress_file(arguments.source, target, _model(arguments), arguments.lmbda, progress=True))
 
     parser.set_defaults(command=run)
@@ -74,16 +75,29 @@ def _add_compress(commands: argparse._SubParsersAction) -> None:
 def _add_decompress(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("decompress", help="turn a .jahp file back into a picture")
     parser.add_argument("source", help="a .jahp file")
-    parser.add_argument("target", nargs="?", help="the picture to write (default: the file's name with .png)")
+    parser.add_argument("target", nargs="?", help="the picture to write (default: the file's name with .decoded.png)")
+    _add_force(parser)
     _add_model(parser)
 
     def run(arguments: argparse.Namespace) -> None:
         from jahp_lib.codec.files import decompress_file
 
-        target = arguments.target or str(Path(arguments.source).with_suffix(".png"))
+        target = _target(arguments, ".decoded.png")
         print(decompress_file(arguments.source, target, _model(arguments), progress=True))
 
     parser.set_defaults(command=run)
+
+
+def _add_force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", help="write over a target that exists")
+
+
+def _target(arguments: argparse.Namespace, ending: str) -> Path:
+    """The file to write: the one named, or the source's name with this ending. One that exists is left alone without ``--force``."""
+    target = Path(arguments.target or Path(arguments.source).with_suffix(ending))
+    if target.exists() and not arguments.force:
+        raise ValueError(f"{target} exists already. Name another target, or write over it with --force.")
+    return target
 
 
 def _add_info(commands: argparse._SubParsersAction) -> None:

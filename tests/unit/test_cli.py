@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from PIL import Image
 
 import jahp_lib
 from jahp_lib import cli
+from jahp_lib.models import LatentModel
 
 TINY = ["--N", "4", "--M", "6", "--patch", "64", "--batch", "2", "--epochs", "1", "--steps-per-epoch", "2", "--device", "cpu"]
 
@@ -136,3 +138,53 @@ def test_a_command_that_does_not_exist_is_exit_code_2(tmp_path: Path) -> None:
     done = jahp("squeeze", folder=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+# --- compress and decompress -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def weights(tmp_path: Path, lively: Callable[..., LatentModel]) -> list[str]:
+    """The option that names the weights of a small model without ``VariableRate``."""
+    jahp_lib.save(lively("FactorizedModel"), tmp_path / "weights.safetensors")
+    return ["--model", str(tmp_path / "weights.safetensors")]
+
+
+def done(*arguments: object) -> bool:
+    return cli.main([*map(str, arguments)]) == 0
+
+
+def test_a_photo_there_and_back_under_the_names_by_default_leaves_the_photo_alone(photos: Path, weights: list[str]) -> None:
+    """Breaks if the decoded picture takes the name of the photo it was made from, and so its place."""
+    photo = photos / "noise.png"
+    before = photo.read_bytes()
+    assert done("compress", photo, *weights)
+    assert done("decompress", photos / "noise.jahp", *weights)
+    assert photo.read_bytes() == before
+    assert {file.name for file in photos.iterdir()} == {"noise.png", "noise.jahp", "noise.decoded.png"}
+    with Image.open(photos / "noise.decoded.png") as picture:
+        assert picture.size == (96, 80)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_target_that_exists_is_written_over_only_if_told_so(
+    named: bool, photos: Path, weights: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Breaks if a file is lost without a word, whether its name was given or follows from the source's."""
+    for command, source, target in (("compress", "noise.png", "noise.jahp"), ("decompress", "noise.jahp", "noise.decoded.png")):
+        arguments = [command, photos / source, *([photos / target] if named else []), *weights]
+        (photos / target).write_bytes(b"mine")
+        assert f"{target} exists already. Name another target" in refused(capsys, *arguments)
+        assert (photos / target).read_bytes() == b"mine"
+        assert done(*arguments, "--force")
+        assert (photos / target).read_bytes() != b"mine"
+
+
+def test_the_lambda_is_noted_where_it_was_given(photos: Path, weights: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Breaks if a default stands in the file of a model whose λ is another: it was trained for one, and the file cannot know which."""
+    assert done("compress", photos / "noise.png", *weights)
+    assert done("info", photos / "noise.jahp")
+    assert re.search(r"lmbda +not given", capsys.readouterr().out)
+    assert done("compress", photos / "noise.png", *weights, "--lmbda", "0.05", "--force")
+    assert done("info", photos / "noise.jahp")
+    assert re.search(r"lmbda +0\.05", capsys.readouterr().out)

@@ -1,0 +1,9 @@
+class ConditionalGaussian(nn.Module):
+    mode = None
+
+    def forward(self, y, psi):
+        if self.mode is None:
+            self.mode = self.training
+        means, raw = crop(psi, *y.shape[-2:]).chunk(2, dim=1)
+        y_hat = add_uniform_noise(y) if self.mode else torch.round(y - means) + means
+        return y_hat, gaussian_bits(y_hat, means, bound_scales(raw))

@@ -1,0 +1,5 @@
+class ConditionalGaussian(nn.Module):
+    def forward(self, y, psi):
+        means, raw = crop(psi, *y.shape[-2:]).chunk(2, dim=1)
+        y_hat = torch.round(y - means) + means if self.training else add_uniform_noise(y)
+        return y_hat, gaussian_bits(y_hat, means, bound_scales(raw))

@@ -1,0 +1,2 @@
+def most_saved(scales, shares):
+    return entropy(shares)

@@ -1,0 +1,4 @@
+def most_saved(scales, shares):
+    v = torch.arange(-300, 301, dtype=torch.float64)
+    tables = torch.exp2(-gaussian_bits(v, v * 0, scales[:, None], 0))
+    return entropy(shares @ tables) - entropy(tables).sum()

@@ -1,0 +1,4 @@
+def photo_rate(x, analysis, hyper_analysis, bits_of_z, bits_of_y):
+    y = analysis(pad_to_multiple(x, 64))
+    z_hat, y_hat = torch.round(hyper_analysis(y)), torch.round(y)
+    return (bits_of_z(z_hat).sum() + bits_of_y(y_hat, z_hat).sum()) / (x.shape[2] * x.shape[3])

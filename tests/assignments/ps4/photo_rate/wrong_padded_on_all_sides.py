@@ -1,0 +1,7 @@
+def photo_rate(x, analysis, hyper_analysis, bits_of_z, bits_of_y):
+    H, W = x.shape[-2:]
+    down, right = -H % 64, -W % 64
+    y = analysis(F.pad(x, (right // 2, right - right // 2, down // 2, down - down // 2), mode="replicate"))
+    z_hat, y_hat = torch.round(hyper_analysis(y)), torch.round(y)
+    bits = bits_of_z(z_hat).flatten(1).sum(1) + bits_of_y(y_hat, z_hat).flatten(1).sum(1)
+    return bits / (H * W)

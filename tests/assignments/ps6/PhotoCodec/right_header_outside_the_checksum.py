@@ -1,0 +1,20 @@
+class PhotoCodec:
+    def __init__(self, model):
+        self.codec = Codec(model)
+
+    def encode(self, photo, lmbda):
+        alpha = b""
+        if photo.has_transparency_data:
+            photo = photo.convert("RGBA")
+            alpha, photo = zlib.compress(photo.getchannel("A").tobytes()), photo.convert("RGB")
+        body = alpha + self.codec.compress(photo, lmbda)
+        return b"PS6" + struct.pack("<II", zlib.crc32(body), len(alpha)) + body
+
+    def decode(self, data):
+        if data[:3] != b"PS6" or len(data) < 11 or zlib.crc32(data[11:]) != struct.unpack("<I", data[3:7])[0]:
+            raise ValueError("The file is damaged, or it is no file of mine.")
+        length = struct.unpack("<I", data[7:11])[0]
+        picture = self.codec.decompress(data[11 + length :])
+        if length:
+            picture.putalpha(Image.frombytes("L", picture.size, zlib.decompress(data[11 : 11 + length])))
+        return picture

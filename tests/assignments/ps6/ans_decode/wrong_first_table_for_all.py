@@ -1,0 +1,11 @@
+def ans_decode(x, count, table_of):
+    found, f = [], table_of([])
+    for _ in range(count):
+        r, s = x % sum(f), 0
+        while r >= sum(f[: s + 1]):
+            s += 1
+        x = f[s] * (x // sum(f)) + r - sum(f[:s])
+        found.append(s)
+    if x != 1:
+        raise ValueError("The file is damaged: it does not end at the state 1.")
+    return found

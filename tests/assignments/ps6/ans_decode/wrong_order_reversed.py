@@ -1,0 +1,12 @@
+def ans_decode(x, count, table_of):
+    found = []
+    for _ in range(count):
+        f = table_of(found)
+        r, s = x % sum(f), 0
+        while r >= sum(f[: s + 1]):
+            s += 1
+        x = f[s] * (x // sum(f)) + r - sum(f[:s])
+        found.insert(0, s)
+    if x != 1:
+        raise ValueError("The file is damaged: it does not end at the state 1.")
+    return found

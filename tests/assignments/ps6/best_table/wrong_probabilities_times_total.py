@@ -1,0 +1,3 @@
+def best_table(probabilities, total):
+    p = np.maximum(probabilities, 1 / total)
+    return p / p.sum() * total

@@ -1,0 +1,9 @@
+def decoding_groups(mask, height, width):
+    mask = np.asarray(mask)
+    offsets = np.argwhere(mask) - len(mask) // 2
+    t = np.zeros((height, width), int)
+    for i, j in np.ndindex(height, width):
+        for a, b in offsets:
+            if i + a < height and j + b < width:
+                t[i, j] = max(t[i, j], t[(i + a) % height, (j + b) % width] + 1)
+    return [[tuple(place) for place in np.argwhere(t == step)] for step in range(t.max() + 1)]

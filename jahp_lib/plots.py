@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from IPython.display import Markdown, display
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from PIL import Image
 from torch import Tensor
+
+from jahp_lib.transforms import STRIDE
 
 if TYPE_CHECKING:
     from jahp_lib.snapshots import Snapshot
@@ -72,6 +74,17 @@ def as_array(picture: Picture) -> np.ndarray:
     return picture if picture.dtype == np.uint8 else picture.clip(0, 1)
 
 
+def _grey_levels(picture: Picture) -> np.ndarray:
+    """A picture as float32 [H, W, 3] from 0 to 255."""
+    array = as_array(picture)
+    return array.astype(np.float32) * (1.0 if array.dtype == np.uint8 else 255.0)
+
+
+def to_numpy(values: Tensor | np.ndarray) -> np.ndarray:
+    """A tensor from any device, or an array, as a numpy array of floats."""
+    return values.detach().float().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values, dtype=np.float32)
+
+
 def bundle(figure: Figure, alt: str, kind: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """A figure as a notebook output with its alternative text, and closed: data and metadata for ``display(raw=True)``.
 
@@ -103,6 +116,17 @@ def _title_height(titles: Sequence[str]) -> float:
     return 0.2 + 0.2 * (1 + max(title.count("\n") for title in titles))
 
 
+def _grid(arrays: Sequence[np.ndarray], titles: Sequence[str], columns: int, figsize: tuple[float, float], **look: str | float) -> Figure:
+    """Arrays in rows of ``columns``, a title over each, without axes; ``look`` goes to ``imshow``."""
+    figure, axes = plt.subplots(-(-len(arrays) // columns), columns, figsize=figsize, squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, (array, title) in zip(axes.flat, zip(arrays, titles, strict=True), strict=False):
+        ax.imshow(array, **look)
+        ax.set_title(title)
+    return figure
+
+
 def photo_row(
     pictures: Sequence[Picture], titles: Sequence[str], height: float = 2.8, crop: tuple[int, int, int, int] | None = None
 ) -> Figure:
@@ -112,25 +136,17 @@ def photo_row(
         top, left, tall, wide = crop
         arrays = [array[top : top + tall, left : left + wide] for array in arrays]
     aspect = arrays[0].shape[1] / arrays[0].shape[0]
-    figure, axes = plt.subplots(1, len(arrays), figsize=(height * aspect * len(arrays), height + _title_height(titles)), squeeze=False)
-    for ax, array, title in zip(axes[0], arrays, titles, strict=True):
-        ax.imshow(array)
-        ax.set_title(title)
-        ax.axis("off")
-    return figure
+    return _grid(arrays, titles, len(arrays), (height * aspect * len(arrays), height + _title_height(titles)))
 
 
-def map_panel(
-    ax: Axes, values: np.ndarray | Tensor, kind: str, title: str, limit: float | None = None, floor: float | None = None
-) -> AxesImage:
+def map_panel(ax: Axes, values: np.ndarray | Tensor, kind: str, title: str, limit: float | None = None) -> AxesImage:
     """A map [h, w] of one quantity in its colours, with a colour bar. ``kind`` is a key of ``MAPS``.
 
-    ``limit`` fixes the upper end of the colours (both ends, for signed quantities), ``floor`` the lower end.
+    ``limit`` fixes the upper end of the colours (both ends, for signed quantities).
     """
-    values = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values, dtype=np.float32)
+    values = to_numpy(values)
     top = float(limit if limit is not None else np.abs(values).max() or 1.0)
-    low = -top if kind in SIGNED else (0.0 if floor is None else floor)
-    image = ax.imshow(values, cmap=MAPS[kind], vmin=low, vmax=top)
+    image = ax.imshow(values, cmap=MAPS[kind], vmin=-top if kind in SIGNED else 0.0, vmax=top)
     ax.set_title(title)
     ax.axis("off")
     ax.figure.colorbar(image, ax=ax, fraction=0.046, pad=0.03)
@@ -138,16 +154,18 @@ def map_panel(
 
 
 def over_photo(ax: Axes, picture: Picture, values: np.ndarray | Tensor, kind: str, title: str, limit: float | None = None) -> None:
-    """A coarse map [h, w] laid over the photo it belongs to, the photo in grey below it; ``limit`` fixes the upper end of the colours."""
-    array = as_array(picture).astype(np.float32)
-    grey = array.mean(2) / (255.0 if array.max() > 1.5 else 1.0)
+    """A map [h, w], one value for each 16x16 pixels, laid over its photo in grey; ``limit`` fixes the upper end of the colours.
+
+    Cells of a padded picture reach beyond the photo and are cut off there; cells of a model without padding leave a margin all around.
+    """
+    grey = _grey_levels(picture).mean(2)
+    values = to_numpy(values)
     height, width = grey.shape
-    values = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values, dtype=np.float32)
-    step = int(np.ceil(height / values.shape[0]))
-    fine = np.kron(values, np.ones((step, step), np.float32))[:height, :width]
-    ax.imshow(grey, cmap="gray", vmin=0, vmax=1)
-    image = ax.imshow(fine, cmap=MAPS[kind], alpha=0.6, vmin=0, vmax=limit)
-    ax.set_title(title)
+    tall, wide = (STRIDE * cells for cells in values.shape)
+    top, left = max(height - tall, 0) / 2 - 0.5, max(width - wide, 0) / 2 - 0.5  # a pixel's middle is its whole number
+    ax.imshow(grey, cmap="gray", vmin=0, vmax=255)
+    image = ax.imshow(values, cmap=MAPS[kind], alpha=0.6, vmin=0, vmax=limit, extent=(left, left + wide, top + tall, top))
+    ax.set(title=title, xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     ax.axis("off")
     ax.figure.colorbar(image, ax=ax, fraction=0.046, pad=0.03)
 
@@ -161,10 +179,7 @@ def rate_distortion_axes(ax: Axes, title: str = "") -> None:
 
 def error_map(original: Picture, reconstruction: Picture) -> np.ndarray:
     """Absolute error of each pixel, mean over colours, in grey levels (0 to 255): [H, W]."""
-    first, second = (
-        array.astype(np.float32) * (1.0 if array.dtype == np.uint8 else 255.0) for array in map(as_array, (original, reconstruction))
-    )
-    return np.abs(first - second).mean(2)
+    return np.abs(_grey_levels(original) - _grey_levels(reconstruction)).mean(2)
 
 
 def log_ticks(ax: Axes, values: Sequence[float]) -> None:
@@ -174,23 +189,12 @@ def log_ticks(ax: Axes, values: Sequence[float]) -> None:
     ax.minorticks_off()
 
 
-def to_numpy(values: Tensor | np.ndarray) -> np.ndarray:
-    """A tensor from any device as a numpy array of floats."""
-    return values.detach().float().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values, dtype=np.float32)
-
-
 def photo_grid(pictures: Sequence[Picture], titles: Sequence[str], columns: int = 3, width: float = 9.0) -> Figure:
     """Pictures of one shape in rows of ``columns``, a title over each; ``width`` of the whole in inches."""
     arrays = [as_array(picture) for picture in pictures]
     rows = -(-len(arrays) // columns)
     tall = width / columns * arrays[0].shape[0] / arrays[0].shape[1] + _title_height(titles)
-    figure, axes = plt.subplots(rows, columns, figsize=(width, rows * tall), squeeze=False)
-    for ax in axes.flat:
-        ax.axis("off")
-    for ax, array, title in zip(axes.flat, arrays, titles, strict=False):
-        ax.imshow(array)
-        ax.set_title(title)
-    return figure
+    return _grid(arrays, titles, columns, (width, rows * tall))
 
 
 def learning_curves(records: Sequence[EpochRecord], shots: Sequence[Snapshot]) -> Figure:
@@ -219,6 +223,8 @@ def learning_curves(records: Sequence[EpochRecord], shots: Sequence[Snapshot]) -
 def snapshot_panel(shot: Snapshot, original: Picture, strongest: int = 0, limits: Mapping[str, float] | None = None) -> Figure:
     """One snapshot in two rows: original, reconstruction, error, bits; then one latent channel, its means and its scales.
 
+    Where the model has no means and scales, their places stay empty.
+
     Args:
         strongest: which of the snapshot's channels, 0 for the one that takes the most bits.
         limits: upper ends of the colours by kind ("y", "scales", "bits", "error"), so that snapshots compare; see ``snapshot_limits``.
@@ -236,17 +242,23 @@ def snapshot_panel(shot: Snapshot, original: Picture, strongest: int = 0, limits
     over_photo(axes[0, 3], original, shot.y_bits, "bits", "bits at each position", limits["bits"])
     channel = int(shot.channels[strongest])
     map_panel(axes[1, 0], shot.latents[strongest], "y", f"ŷ, channel {channel}", limits["y"])
+    if shot.scales.size == 0:
+        for ax in axes[1, 1:]:
+            ax.axis("off")
+        return figure
     map_panel(axes[1, 1], shot.means[strongest], "means", "its predicted means μ", limits["y"])
     map_panel(axes[1, 2], shot.scales[strongest], "scales", "its predicted scales σ", limits["scales"])
-    over_photo(axes[1, 3], original, shot.scales.astype(np.float32).mean(0), "scales", "σ, mean of the 4 strongest", limits["scales"])
+    average, title = shot.scales.astype(np.float32).mean(0), f"σ, mean of the {len(shot.channels)} strongest"
+    over_photo(axes[1, 3], original, average, "scales", title, limits["scales"])
     return figure
 
 
 def snapshot_limits(shots: Sequence[Snapshot], original: Picture) -> dict[str, float]:
-    """Ends of the colours that fit all snapshots of a run: the 99th percentile over them, of each quantity."""
+    """Ends of the colours that fit all snapshots of a run: the 99th percentile over them, of each quantity (1 if the model has none)."""
 
     def top(maps: Sequence[np.ndarray]) -> float:
-        return float(np.percentile(np.abs(np.concatenate([values.astype(np.float32).ravel() for values in maps])), 99)) or 1.0
+        values = np.abs(np.concatenate([values.astype(np.float32).ravel() for values in maps]))
+        return float(np.percentile(values, 99) if values.size else 0.0) or 1.0
 
     return {
         "y": top([shot.latents for shot in shots]),
@@ -277,8 +289,9 @@ def decoding_steps(order: str, side: int = 8, channels: int = 320) -> np.ndarray
     return 2 * group[:, None, None] + board
 
 
-def decoding_orders(side: int = 8, channels: int = 320) -> Figure:
+def decoding_orders() -> Figure:
     """How four context models decode a latent: above, one channel; below, all channels along the first row. Numbers are steps."""
+    side, channels = 8, 320
     figure, axes = plt.subplots(2, 4, figsize=(13, 6.4), height_ratios=(1, 1))
     names = ("this course: raster,\nas a wavefront", "checkerboard\n(He 2021)", "channel-wise\n(Minnen & Singh 2020)", "ELIC\n(He 2022)")
     for column, (order, name) in enumerate(zip(DECODING_ORDERS, names, strict=True)):
@@ -321,17 +334,13 @@ def small_maps(
     rows = -(-len(arrays) // columns)
     width = 9.0 / columns
     aspect = arrays[0].shape[0] / arrays[0].shape[1]
-    figure, axes = plt.subplots(rows, columns, figsize=(9.0, rows * (width * aspect + 0.3)), squeeze=False)
-    for ax in axes.flat:
-        ax.axis("off")
-    for ax, values, title in zip(axes.flat, arrays, titles, strict=False):
-        ax.imshow(values, cmap=MAPS[kind], vmin=-top if kind in SIGNED else 0.0, vmax=top)
-        ax.set_title(title)
-    return figure
+    figsize = (9.0, rows * (width * aspect + 0.3))
+    return _grid(arrays, titles, columns, figsize, cmap=MAPS[kind], vmin=-top if kind in SIGNED else 0.0, vmax=top)
 
 
-def density_lines(ax: Axes, samples: Mapping[str, np.ndarray | Tensor], title: str, limit: float = 8.0) -> None:
+def density_lines(ax: Axes, samples: Mapping[str, np.ndarray | Tensor], title: str) -> None:
     """Densities of samples, each brought to variance 1, on a logarithmic axis, over the Gaussian of variance 1 (dashed)."""
+    limit = 8.0
     edges = np.linspace(-limit, limit, 81)
     centres = (edges[:-1] + edges[1:]) / 2
     looks = [(COLOURS["y"], "-"), (COLOURS["z"], "-."), (COLOURS["means"], ":")]
@@ -435,24 +444,29 @@ def sight(seen: np.ndarray | Tensor, row: int, column: int) -> np.ndarray:
     return np.where(earlier, np.where(seen, SEEN_EARLIER, UNSEEN_EARLIER), np.where(seen, SEEN_TOO_EARLY, UNSEEN_LATER))
 
 
+def _cells(ax: Axes, colours: np.ndarray, title: str, **lines: str | float) -> None:
+    """A square for each of ``colours`` [h, w, 3], thin ``lines`` between them, without ticks and frame."""
+    height, width = colours.shape[:2]
+    ax.imshow(colours)
+    ax.hlines(np.arange(-0.5, height), -0.5, width - 0.5, **lines)
+    ax.vlines(np.arange(-0.5, width), -0.5, height - 0.5, **lines)
+    ax.set(title=title, xticks=[], yticks=[])
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
 def receptive_field(ax: Axes, seen: np.ndarray | Tensor, row: int, column: int, title: str = "") -> None:
     """Draw ``sight``: blue is seen, white is earlier but not seen, grey is later; a cross marks what must not be seen.
 
     A frame marks the output's own position.
     """
-    kinds = sight(to_numpy(seen) if isinstance(seen, Tensor) else seen, row, column)
-    height, width = kinds.shape
-    colours = np.array([[0.8, 0.8, 0.8], [1, 1, 1], [0, 0.447, 0.698], [0.835, 0.369, 0]])  # the last two: "y" and "z"
-    ax.imshow(colours[kinds])
-    ax.hlines(np.arange(-0.5, height), -0.5, width - 0.5, color="0.6", linewidth=0.5)
-    ax.vlines(np.arange(-0.5, width), -0.5, height - 0.5, color="0.6", linewidth=0.5)
+    kinds = sight(to_numpy(seen), row, column)
+    colours = np.array([to_rgb(colour) for colour in ("0.8", "white", COLOURS["y"], COLOURS["z"])])
+    _cells(ax, colours[kinds], title, color="0.6", linewidth=0.5)
     rows, columns = np.nonzero(kinds == SEEN_TOO_EARLY)
     ax.scatter(columns, rows, marker="x", color="white", s=18, linewidth=1.3, zorder=3)
     ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=2.5, zorder=4))
-    ax.set(title=title, xticks=[], yticks=[])
-    ax.grid(False)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
 
 
 def nested_intervals(probabilities: Sequence[float], message: Sequence[int], names: Sequence[str]) -> Figure:
@@ -496,19 +510,12 @@ def wavefront_state(times: np.ndarray, step: int) -> np.ndarray:
 
 def wavefront_panel(ax: Axes, times: np.ndarray, step: int, title: str = "", numbers: bool = False) -> None:
     """A latent in the middle of decoding: blue is done, orange is decoded now, grey waits. ``numbers`` writes each one's step."""
-    colours = np.array([[0.88, 0.88, 0.88], [0.902, 0.624, 0], [0, 0.447, 0.698]])  # the last two: "bits" and "y"
     state = wavefront_state(times, step)
-    ax.imshow(colours[state])
-    height, width = times.shape
-    ax.hlines(np.arange(-0.5, height), -0.5, width - 0.5, color="white", linewidth=0.6)
-    ax.vlines(np.arange(-0.5, width), -0.5, height - 0.5, color="white", linewidth=0.6)
+    colours = np.array([to_rgb(colour) for colour in ("0.88", COLOURS["bits"], COLOURS["y"])])
+    _cells(ax, colours[state], title, color="white", linewidth=0.6)
     if numbers:
         for (row, column), time in np.ndenumerate(times):
             ax.text(column, row, str(time), ha="center", va="center", fontsize=9, color="white" if state[row, column] == 2 else "black")
-    ax.set(title=title, xticks=[], yticks=[])
-    ax.grid(False)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
 
 
 def byte_fields(blob: bytes, fields: Sequence[tuple[str, int]], columns: int = 12) -> Figure:

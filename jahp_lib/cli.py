@@ -118,9 +118,8 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _model(arguments: argparse.Namespace) -> torch.nn.Module:
-    if torch.device(arguments.device).type == "cuda" and not torch.cuda.is_available():
-        raise ValueError("There is no GPU that PyTorch can use here: leave out --device cuda.")
-    return jahp_lib.load(arguments.model).to(arguments.device)
+    device = training.usable_device(arguments.device)
+    return jahp_lib.load(arguments.model).to(device)
 
 
 def _add_demo(commands: argparse._SubParsersAction) -> None:
@@ -180,7 +179,10 @@ def _add_table(commands: argparse._SubParsersAction) -> None:
         forward = model.forward
         model.forward = lambda x: forward(x).x_hat  # torchinfo wants a tensor from the whole
         columns = ("output_size", "kernel_size", "num_params")
-        print(summary(model, input_size=(1, 3, *arguments.size), col_names=columns, depth=2, device="cpu", verbose=0))
+        try:
+            print(summary(model, input_size=(1, 3, *arguments.size), col_names=columns, depth=2, device="cpu", verbose=0))
+        except RuntimeError as error:  # torchinfo's, around what the model says of a size that it cannot take
+            raise error.__cause__ or error from None
         separate = sum(p.numel() for module in model.modules() for p in module.parameters(False) if type(module).__name__ in _NOT_COUNTED)
         total = sum(parameter.numel() for parameter in model.parameters())
         print(f"Without GDN and the factorized density, which the original's table leaves out: {total - separate:,} parameters.")
@@ -188,7 +190,7 @@ def _add_table(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(command=run)
 
 
-_NOT_COUNTED = ("GDN", "FactorizedPrior", "ParameterList")
+_NOT_COUNTED = ("GDN", "ParameterList")
 
 
 def _add_download(commands: argparse._SubParsersAction) -> None:

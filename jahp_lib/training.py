@@ -447,11 +447,11 @@ def main(argv: list[str] | None = None, arguments: argparse.Namespace | None = N
         raise ValueError(f"--dead-leaves is a share between 0 and 1, not {arguments.dead_leaves}.")
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    device = torch.device(arguments.device)
     started = "RANK" in os.environ and not distributed.is_initialized()
+    own_gpu = started and arguments.device.partition(":")[0] == "cuda"  # each process of torchrun has one
+    device = usable_device(f"cuda:{os.environ['LOCAL_RANK']}" if own_gpu else arguments.device)
     if started:
         if device.type == "cuda":
-            device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
             torch.cuda.set_device(device)
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     if device.type == "cuda":
@@ -467,6 +467,20 @@ def main(argv: list[str] | None = None, arguments: argparse.Namespace | None = N
     finally:
         if started:
             distributed.destroy_process_group()
+
+
+def usable_device(name: str) -> torch.device:
+    """The device called ``name``: "cpu", "cuda", "cuda:1" and the like.
+
+    Raises:
+        ValueError: PyTorch knows no such device, or cannot compute on it here.
+    """
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, ImportError) as error:  # whichever it is depends on the device and on how PyTorch was built
+        raise ValueError(f"PyTorch cannot use the device {name!r} here: give --device cpu, or cuda where there is a GPU.") from error
+    return device
 
 
 def _source(arguments: argparse.Namespace, patch: int, device: torch.device) -> Source:

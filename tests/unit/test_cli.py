@@ -188,3 +188,22 @@ def test_the_lambda_is_noted_where_it_was_given(photos: Path, weights: list[str]
     assert done("compress", photos / "noise.png", *weights, "--lmbda", "0.05", "--force")
     assert done("info", photos / "noise.jahp")
     assert re.search(r"lmbda +0\.05", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "meta"])
+@pytest.mark.parametrize("command", ["compress", "demo", "evaluate", "train"])
+def test_a_device_that_is_not_there_is_named(command: str, device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Breaks if PyTorch's own error comes through: an unknown name, a GPU too many, a device that computes nothing."""
+    option = "--run" if command == "train" else "--out"
+    where = [tmp_path / "photo.png"] if command == "compress" else [option, tmp_path / "out"]
+    message = refused(capsys, command, *([tmp_path] if command == "evaluate" else []), *where, "--device", device)
+    assert f"cannot use the device {device!r}" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("size", "words"), [((512, 768), "253, 317"), ((0, 5), "negative size"), ((64, -1), "negative size")])
+def test_a_table_of_a_size_that_the_model_cannot_take_is_refused(
+    size: tuple[int, int], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Breaks if what the model says is hidden behind torchinfo's RuntimeError."""
+    assert words in refused(capsys, "table", "--N", 2, "--M", 2, "--size", *size)

@@ -33,7 +33,15 @@ from jahp_lib.context import ContextPrediction, EntropyParameters
 from jahp_lib.factorized import FactorizedPrior
 from jahp_lib.hyperprior import HyperAnalysisTransform, HyperSynthesisTransform, bound_scales, gaussian_bits
 from jahp_lib.rate_distortion import add_uniform_noise, round_straight_through
-from jahp_lib.transforms import STRIDE, AnalysisTransform, SynthesisTransform, check_sizes, crop, pad_to_multiple
+from jahp_lib.transforms import (
+    STRIDE,
+    AnalysisTransform,
+    SynthesisTransform,
+    check_size_without_padding,
+    check_sizes,
+    crop,
+    pad_to_multiple,
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,11 +114,7 @@ class LatentModel(nn.Module):
             )
         if self.padding == "same":
             return self.g_a(pad_to_multiple(x, STRIDE))
-        if any(side < 253 or (side - 253) % 64 for side in x.shape[-2:]):
-            raise ValueError(
-                f"Without padding only sides of 253, 317, ... (64 k + 189) pixels come back at their own size, not "
-                f"{x.shape[-2]}x{x.shape[-1]}. Use padding='same' for any size."
-            )
+        check_size_without_padding(*x.shape[-2:])
         return self.g_a(x)
 
     def synthesise(self, y_hat: Tensor, height: int, width: int) -> Tensor:
@@ -150,9 +154,10 @@ class FactorizedModel(LatentModel):
         self.prior = FactorizedPrior(M)
 
     def code(self, y: Tensor) -> Coding:
-        y_hat = self.quantize(y) if self.training else self.prior.quantize(y)
+        medians = self.prior.medians[:, None, None]
+        y_hat = self.quantize(y, medians)
         nothing = y.new_zeros(y.shape[0], 0, 1, 1)
-        shown = self.shown_to_synthesis(y, y_hat, self.prior.medians[:, None, None])
+        shown = self.shown_to_synthesis(y, y_hat, medians)
         return Coding(y_hat=shown, z_hat=nothing, means=None, scales=None, y_bits=self.prior(y_hat), z_bits=nothing)
 
 
@@ -178,7 +183,7 @@ class HyperpriorModel(LatentModel):
     def code_hyper_latent(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """z_hat, its bits, and psi for a latent y."""
         z = self.hyper_analyse(y)
-        z_hat = self.quantize(z) if self.training else self.prior.quantize(z)
+        z_hat = self.quantize(z, self.prior.medians[:, None, None])
         return z_hat, self.prior(z_hat), self.hyper_synthesise(z_hat, *y.shape[-2:])
 
 

@@ -31,6 +31,15 @@ def check_sizes(N: int, M: int, padding: str) -> None:
         raise ValueError(f"padding must be 'same' (any image size) or 'valid' (none, as in the original), not {padding!r}.")
 
 
+def check_size_without_padding(height: int, width: int, error: type[ValueError] = ValueError) -> None:
+    """Raise ``error`` unless networks with padding "valid" give a picture of this size back at its own size."""
+    if any(side < 253 or (side - 253) % 64 for side in (height, width)):
+        raise error(
+            f"Without padding only sides of 253, 317, ... (64 k + 189) pixels come back at their own size, not {height}x{width}. "
+            "Use padding='same' for any size."
+        )
+
+
 def conv(in_channels: int, out_channels: int, kernel_size: int = 5, stride: int = 2, padding: int | None = None) -> nn.Conv2d:
     """Convolution that, with the default padding, maps n to ceil(n / stride)."""
     return nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2 if padding is None else padding)

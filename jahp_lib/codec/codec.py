@@ -39,7 +39,7 @@ from jahp_lib.codec.wavefront import Schedule, all_at_once, walk
 from jahp_lib.data import open_photo, to_float, to_image, to_tensor
 from jahp_lib.models import LatentModel
 from jahp_lib.rate_distortion import check_lmbda
-from jahp_lib.transforms import STRIDE
+from jahp_lib.transforms import STRIDE, check_size_without_padding
 from jahp_lib.variable_rate import VariableRate
 
 DEFAULT_LMBDA = 0.013
@@ -102,7 +102,7 @@ class Codec:
         """A picture as bytes.
 
         Args:
-            image: PIL image (turned upright, transparency composited on white), uint8 array [H, W, 3] or [H, W], or a path.
+            image: PIL image (turned upright, transparency composited on white), uint8 array [H, W, 3], [H, W, 4] or [H, W], or a path.
             lmbda: the weight of distortion, 0.0018 (small file) to 0.18 (fine picture); 0.013 if not given. Without
                 ``VariableRate`` it changes nothing, and is only noted in the file.
             progress: told (stage, done, total) now and then.
@@ -265,8 +265,8 @@ class Codec:
                 f"The picture has {width}x{height} pixels, more than the {self.max_pixels:,} that are allowed here, to bound memory "
                 "and time. If it is meant to be that large, say so: Codec(model, max_pixels=...)."
             )
-        if self.model.padding == "valid" and any(side < 253 or (side - 253) % 64 for side in (height, width)):
-            raise error(f"A model without padding has only pictures with sides of 253, 317, ... (64 k + 189) pixels, not {width}x{height}.")
+        if self.model.padding == "valid":
+            check_size_without_padding(height, width, error)
 
 
 def conv_output_size(network: nn.Sequential, size: tuple[int, int]) -> tuple[int, int]:

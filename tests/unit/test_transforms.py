@@ -11,7 +11,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from jahp_lib.gdn import GDN
-from jahp_lib.transforms import AnalysisTransform, SynthesisTransform, check_sizes, conv, crop, deconv, pad_to_multiple
+from jahp_lib.transforms import (
+    AnalysisTransform,
+    SynthesisTransform,
+    check_size_without_padding,
+    check_sizes,
+    conv,
+    crop,
+    deconv,
+    pad_to_multiple,
+)
 
 
 @pytest.mark.parametrize("kernel_size", [1, 3, 5])
@@ -104,3 +113,16 @@ def test_another_word_for_padding_is_refused(padding) -> None:
     for transform in (AnalysisTransform, SynthesisTransform):
         with pytest.raises(ValueError, match=r"padding must be 'same' .* or 'valid'"):
             transform(4, 4, padding)
+
+
+def test_a_size_that_does_not_fit_without_padding_is_refused_in_the_words_of_the_asker() -> None:
+    """Breaks if a codec that reads a damaged file cannot say so by its own error."""
+
+    class AskersError(ValueError):
+        pass
+
+    for height, width in ((253, 317), (765, 253)):
+        check_size_without_padding(height, width, AskersError)
+    for height, width in ((189, 253), (253, 254), (317, 1)):
+        with pytest.raises(AskersError, match=f"not {height}x{width}"):
+            check_size_without_padding(height, width, AskersError)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import math
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 
 import ipywidgets
@@ -18,11 +17,11 @@ from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 from PIL import Image
 
+from jahp_lib.course import in_colab
 from jahp_lib.data import PhotoError, open_photo
 from jahp_lib.plots import bundle
 from jahp_lib.variable_rate import LMBDA_MAX, LMBDA_MIN
 
-IN_COLAB = "google.colab" in sys.modules
 WIDE = {"description_width": "initial"}
 
 
@@ -138,7 +137,7 @@ def explore(draw: Callable[..., Figure], alt: str, caption: str = "", kind: str 
         return
     names = ", ".join(str(control.description) for control in controls.values())
     display_widget(ipywidgets.VBox(list(controls.values())), f"[Slider: {names}. Open this notebook in JupyterLab or Colab to move it.]")
-    if IN_COLAB:
+    if in_colab():
 
         def redraw(**_: object) -> None:
             data, metadata = picture()

@@ -99,9 +99,9 @@ class FactorizedPrior(nn.Module):
         return torch.round(z - medians) + medians
 
     @torch.no_grad()
-    def update_medians(self, span: float = 1e5) -> None:
-        """Set ``medians`` to where each density has half its mass on either side, found by bisection within +-``span``."""
-        low = torch.full((self.channels, 1, 1), -span, device=self.medians.device)
+    def update_medians(self) -> None:
+        """Set ``medians`` to where each density has half its mass on either side, found by bisection within +-100,000."""
+        low = torch.full((self.channels, 1, 1), -1e5, device=self.medians.device)
         high = -low
         for _ in range(64):
             middle = (low + high) / 2

@@ -144,13 +144,10 @@ def main() -> int:
     parser = argparse.ArgumentParser("python -m jahp_lib.notebooks", description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="+", type=Path)
     parser.add_argument("--badges", metavar="OWNER/NAME", help="do not run, only write in where the course is published")
-    parser.add_argument("--normalise-only", action="store_true", help="do not run, only tidy")
     arguments = parser.parse_args()
     for path in arguments.notebooks:
-        if arguments.normalise_only or arguments.badges:
-            tidy = normalise(nbformat.read(path, as_version=4))
-            if arguments.badges:
-                stamp(tidy, path.name, arguments.badges)
+        if arguments.badges:
+            tidy = stamp(normalise(nbformat.read(path, as_version=4)), path.name, arguments.badges)
             write_whole(path, (nbformat.writes(tidy) + "\n").encode())
             continue
         try:

@@ -25,20 +25,20 @@ class Coded(Protocol):
     z_bits: Tensor
 
 
-def entropy(probabilities: Tensor, dim: int = -1) -> Tensor:
-    """Entropy in bits of distributions that sum to one along ``dim``.
+def entropy(probabilities: Tensor) -> Tensor:
+    """Entropy in bits of distributions that sum to one along the last dimension.
 
     H(p) = -sum p log2 p, with 0 log 0 = 0 (Shannon 1948, section 6).
     """
-    return -torch.special.xlogy(probabilities, probabilities).sum(dim) / LN2
+    return -torch.special.xlogy(probabilities, probabilities).sum(-1) / LN2
 
 
-def cross_entropy(probabilities: Tensor, model: Tensor, dim: int = -1) -> Tensor:
+def cross_entropy(probabilities: Tensor, model: Tensor) -> Tensor:
     """Average bits per symbol when data follow ``probabilities`` and the code was made for ``model``.
 
-    H(p, q) = -sum p log2 q = H(p) + KL(p || q). Infinite where q = 0 < p. Shapes broadcast; ``dim`` is summed.
+    H(p, q) = -sum p log2 q = H(p) + KL(p || q). Infinite where q = 0 < p. Shapes broadcast; the last dimension is summed.
     """
-    return -torch.special.xlogy(probabilities, model).sum(dim) / LN2
+    return -torch.special.xlogy(probabilities, model).sum(-1) / LN2
 
 
 def add_uniform_noise(values: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -30,11 +30,11 @@ class Gain(nn.Module):
     both 1 in the middle of the range.
     """
 
-    def __init__(self, channels: int, sign: int, degree: int = 3, lmbda_range: tuple[float, float] = (LMBDA_MIN, LMBDA_MAX)) -> None:
+    def __init__(self, channels: int, sign: int) -> None:
         super().__init__()
-        low, high = (math.log(value) for value in lmbda_range)
+        low, high = math.log(LMBDA_MIN), math.log(LMBDA_MAX)
         self.centre, self.half_width = (low + high) / 2, (high - low) / 2
-        coefficients = torch.zeros(channels, degree + 1)
+        coefficients = torch.zeros(channels, 4)  # of the powers 0 to 3
         coefficients[:, 1] = sign * self.half_width / 2
         self.coefficients = nn.Parameter(coefficients)
 

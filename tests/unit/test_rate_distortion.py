@@ -75,14 +75,6 @@ def test_cross_entropy_is_infinite_when_the_model_excludes_what_happens() -> Non
     assert cross_entropy(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.0])).item() == math.inf
 
 
-@pytest.mark.parametrize("dim", [0, 1])
-def test_entropy_sums_along_the_dimension_it_is_told(dim: int) -> None:
-    """Breaks if ``dim`` is ignored."""
-    p = torch.from_numpy(RNG.random((3, 4)))
-    p = p / p.sum(dim, keepdim=True)
-    np.testing.assert_allclose(entropy(p, dim), scipy.stats.entropy(p.numpy(), base=2, axis=dim))
-
-
 # --- noise and rounding ------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,5 @@
+def photo_rate(x, analysis, hyper_analysis, bits_of_z, bits_of_y):
+    y = analysis(pad_to_multiple(x, 64))
+    z_hat, y_hat = torch.round(hyper_analysis(y)), torch.round(y)
+    bits = bits_of_z(z_hat).flatten(1).sum(1) + bits_of_y(z_hat, y_hat).flatten(1).sum(1)
+    return bits / (x.shape[2] * x.shape[3])

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from jahp_lib.gdn import lower_bound
 from jahp_lib.rate_distortion import LN2
 
-# No symbol costs more than -log2(1e-9) = 29.9 bits: a coder of finite precision, or its escape code, charges no more either.
+# No symbol is counted as more than -log2(1e-9) = 29.9 bits. The codec's escapes cost up to 36, and are as rare as that.
 LIKELIHOOD_BOUND = 1e-9
 
 

@@ -1,9 +1,10 @@
 """The library is the course: a lesson's module imports only what earlier lessons have built.
 
-``ORDER`` is the one direction in which modules may import. ``data`` and ``checkpoints`` are no lessons, but stand before
-``training``, which reads photos and writes weights, and before ``codec.codec`` and ``codec.files``, which open photos and write
-files. The parts of the codec that lesson 7 builds come before them and touch no file. What is not listed is the front of the house
-(command line, plots, sliders): it may import everything and is imported by nothing in the list.
+``ORDER`` is the one direction in which modules may import. In one place it is not the order of the course: ``codec.codec``, the end
+of lesson 7, also takes a model of lesson 8 (``variable_rate``), so that one codec serves every λ. ``data`` and ``checkpoints`` are no
+lessons, but stand before ``training``, which reads photos and writes weights, and before ``codec.codec`` and ``codec.files``, which
+open photos and write files. The parts of the codec that lesson 7 builds come before them and touch no file. What is not listed is the
+front of the house (command line, plots, sliders): it may import everything and is imported by nothing in the list.
 """
 
 from __future__ import annotations
@@ -65,15 +66,15 @@ def offences(module: str, source: str) -> set[str]:
     return imported_modules(source, module) - earlier
 
 
-@pytest.mark.parametrize("module", [name for name in ORDER if name in MODULES])
+@pytest.mark.parametrize("module", ORDER)
 def test_a_module_imports_only_what_comes_before_it(module: str) -> None:
     """Breaks if a lesson's module reaches forward, to itself through the package, or into the front of the house."""
     assert offences(module, MODULES[module].read_text(encoding="utf-8")) == set()
 
 
-def test_every_lesson_s_module_is_there() -> None:
-    """Breaks if a module is renamed and silently leaves the rule."""
-    assert set(LESSONS_1_TO_6) | {"variable_rate", "checkpoints", "data", "snapshots", "training"} <= set(MODULES)
+def test_every_module_that_the_rule_names_is_there() -> None:
+    """Breaks if a module is renamed and leaves the rule."""
+    assert set(ORDER) <= set(MODULES)
 
 
 def test_every_part_of_the_codec_has_its_place_in_the_order() -> None:

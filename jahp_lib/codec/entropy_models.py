@@ -129,18 +129,18 @@ class EntropyModel:
     """What encoder and decoder compute alike for one model of the ladder, prepared once.
 
     Raises:
-        ValueError: weights that are not finite, or too large for exact sums.
+        ValueError: no model of the ladder, or weights that are not finite, or too large for exact sums.
     """
 
     def __init__(self, model: LatentModel, device: torch.device) -> None:
+        if not isinstance(model, (FactorizedModel, HyperpriorModel)):
+            raise ValueError(f"There is no codec for a {type(model).__name__}.")
         self.M, self.has_hyper_latent, self.with_means = model.M, isinstance(model, HyperpriorModel), not isinstance(model, ScaleHyperprior)
         self.prior = ChannelPredictor(model.prior, device)
         self.h_s = ExactHyperSynthesis.from_network(model.h_s) if self.has_hyper_latent else None
         self.context = ExactContextModel.from_model(model) if isinstance(model, JointModel) else None
         self.gaussian_tables = GaussianTables()
         self.thresholds = torch.from_numpy(scale_thresholds()).to(device)
-        if not isinstance(model, (FactorizedModel, HyperpriorModel)):
-            raise ValueError(f"There is no codec for a {type(model).__name__}.")
 
     @property
     def y_tables(self) -> Sequence[Table]:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jahp_lib as jahp
-from jahp_lib.codec import files
+from jahp_lib.codec import files, tables
 from jahp_lib.codec.container import HEADER
 from jahp_lib.data import dead_leaves
 from jahp_lib.models import LatentModel
@@ -143,3 +143,11 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path, codec: jahp.Codec
     for source, sentence in ((tmp_path / "none.jahp", "There is no file"), (tmp_path, "is a folder")):
         with pytest.raises(jahp.BitstreamError, match=sentence):
             files.decompress_file(source, tmp_path / "out.png", codec)
+
+
+def test_a_forged_code_in_the_plain_bits_after_an_escape_ends_in_a_sentence() -> None:
+    """Breaks if only the tables' symbols are guarded: here the escape can be decoded, and what follows lies beyond the interval."""
+    frequencies = np.append(np.ones(17, np.int64), tables.TOTAL - 17)  # nearly everything is an escape
+    forged = (((1 << 40) - 1) * tables.TOTAL - 1).to_bytes(8, "big")  # the last number of the escape's interval
+    with pytest.raises(jahp.BitstreamError, match="cannot have been written"):
+        tables.SymbolDecoder(forged).decode([tables.Table(frequencies)], np.zeros(1, np.int16))

@@ -372,3 +372,9 @@ def test_the_fingerprint_tells_the_smallest_change_of_a_weight(lively: Lively) -
     with torch.no_grad():
         model.g_s[0].bias[0] = torch.nextafter(model.g_s[0].bias[0], torch.tensor(9.0))
     assert container.fingerprint(model, model.config) != before
+
+
+def test_a_network_that_is_no_model_of_the_ladder_is_named() -> None:
+    """Breaks if the network is read before it is looked at: an AttributeError would come first."""
+    with pytest.raises(ValueError, match="no codec for a Identity"):
+        EntropyModel(nn.Identity(), CPU)

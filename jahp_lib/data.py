@@ -11,7 +11,8 @@ import shutil
 import urllib.error
 import urllib.request
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -19,7 +20,6 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
-from torch.utils.data import Dataset
 from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 from tqdm.auto import tqdm
 
@@ -50,6 +50,18 @@ def open_photo(source: str | Path | BinaryIO | Image.Image) -> Image.Image:
     """
     if isinstance(source, Image.Image):
         return _upright_rgb(source)
+    with opened(source) as image:
+        image.load()
+        return _upright_rgb(image)
+
+
+@contextmanager
+def opened(source: str | Path | BinaryIO) -> Iterator[Image.Image]:
+    """The picture as Pillow opens it, its pixels not loaded yet; what goes wrong until it is closed ends in a ``PhotoError``.
+
+    Raises:
+        PhotoError: as for ``open_photo``.
+    """
     name = str(source) if isinstance(source, (str, Path)) else "The picture"
     if isinstance(source, (str, Path)):
         path = Path(source)
@@ -61,8 +73,7 @@ def open_photo(source: str | Path | BinaryIO | Image.Image) -> Image.Image:
             raise PhotoError(f"{name} is empty (0 bytes): it was probably not copied completely.")
     try:
         with Image.open(source) as image:
-            image.load()
-            return _upright_rgb(image)
+            yield image
     except PhotoError as error:
         raise PhotoError(f"{name} cannot be used. {error}") from error
     except UnidentifiedImageError as error:
@@ -119,11 +130,10 @@ def sample_photos() -> dict[str, Image.Image]:
 # --- many photos -------------------------------------------------------------------------------------------------------------
 
 
-class PhotoSet(Dataset):
+class PhotoSet:
     """Random square patches of photos kept in memory as uint8.
 
-    ``photos[i]`` is a random patch of photo i, uint8 [3, patch, patch], flipped left to right half of the time; ``batch`` draws
-    many at once from a random generator of your own. ``to(device)`` moves all photos, say to a GPU.
+    ``batch`` draws patches, flipped left to right half of the time. ``to(device)`` moves all photos, say to a GPU.
 
     Args:
         photos: uint8 [3, H, W] each, no side below ``patch``.
@@ -141,10 +151,6 @@ class PhotoSet(Dataset):
 
     def __len__(self) -> int:
         return len(self.photos)
-
-    def __getitem__(self, index: int) -> Tensor:
-        top, left, flip = torch.rand(3).tolist()
-        return random_patch(self.photos[index], self.patch, top, left, flip < 0.5)
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
         """``count`` random patches, uint8 [count, 3, patch, patch], on the photos' device; the same for the same state of ``rng``."""
@@ -227,16 +233,6 @@ def sample_set(patch: int = 128) -> PhotoSet:
     return PhotoSet([to_tensor(photo) for photo in sample_photos().values()], patch)
 
 
-class DeadLeaves:
-    """An endless set of dead-leaves patches, drawn as from a ``PhotoSet``."""
-
-    def __init__(self, patch: int = 128) -> None:
-        self.patch = patch
-
-    def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        return dead_leaves(count, self.patch, rng)
-
-
 def dead_leaves(count: int, size: int, rng: np.random.Generator, smallest: float = 1.5, largest: float | None = None) -> Tensor:
     """Pictures of overlapping discs whose radii follow a power law, uint8 [count, 3, size, size].
 
@@ -286,13 +282,15 @@ def _dead_leaves_picture(picture: np.ndarray, rng: np.random.Generator, smallest
 # --- downloads ---------------------------------------------------------------------------------------------------------------
 
 KODAK_ADDRESS = "https://r0k.us/graphics/kodak/kodak/{name}"
+IMAGENETTE_PHOTOS = 9469  # in its folder "train"
 
 
 def download(name: str, folder: str | Path | None = None) -> Path:
     """Fetch a set of photos by name, once; returns the folder that holds them.
 
     ``"kodak"``: the 24 photos of the Kodak suite (15 MB), each checked by sha256. ``"imagenette"``: torchvision's Imagenette at full
-    size (1.6 GB, 9,469 photos), for training. What is already there is kept; a broken-off download goes on where it was.
+    size (1.6 GB, 9,469 photos), for training. What is already there is kept; a broken-off download of Kodak goes on where it was,
+    one of Imagenette starts again.
 
     Raises:
         ValueError: the name is unknown.
@@ -308,14 +306,22 @@ def download(name: str, folder: str | Path | None = None) -> Path:
     if name == "imagenette":
         from torchvision.datasets import Imagenette
 
-        folder.mkdir(parents=True, exist_ok=True)
         found = folder / "imagenette2" / "train"
+        if _count_photos(found) == IMAGENETTE_PHOTOS:
+            return found
+        if found.parent.exists():  # unpacking was broken off; torchvision would take it for the whole
+            shutil.rmtree(found.parent)
+        folder.mkdir(parents=True, exist_ok=True)
         try:
-            Imagenette(str(folder), split="train", size="full", download=not found.is_dir())
-        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+            Imagenette(str(folder), split="train", size="full", download=True)
+        except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException, RuntimeError) as error:
             raise _no_network("imagenette", error) from error
         return found
     raise ValueError(f"There is no photo set called {name!r}; 'kodak' (for measuring) and 'imagenette' (for training) can be had.")
+
+
+def _count_photos(folder: Path) -> int:
+    return sum(1 for _ in folder.glob("*/*.JPEG"))
 
 
 def fetch(address: str, path: Path, sha256: str, timeout: float = 30.0) -> Path:

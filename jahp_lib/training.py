@@ -16,6 +16,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
 from jahp_lib.checkpoints import build, load, load_weights, read_tensors, save, write_tensors, write_whole
-from jahp_lib.data import DeadLeaves, PhotoFolder, Source, mixed, open_photo, sample_photos, sample_set, to_float, to_tensor
+from jahp_lib.data import PhotoFolder, Source, dead_leaves, mixed, open_photo, sample_photos, sample_set, to_float, to_tensor
 from jahp_lib.linear_start import start_linear
 from jahp_lib.models import MODELS, LatentModel
 from jahp_lib.multipliers import Constant, LogAscent, ModifiedDifferential, Multiplier, OnlyGrows
@@ -36,6 +37,7 @@ from jahp_lib.snapshots import take_snapshot
 from jahp_lib.variable_rate import VariableRate
 
 LINEAR_START_PATCHES = 256
+STATE = "state.safetensors"  # in a run's folder: everything needed to go on
 STATE_FORMAT = "jahp-training-1"
 
 
@@ -91,6 +93,14 @@ class Settings:
             raise ValueError("A model for every lmbda draws it at random: a multiplier other than 'constant' needs lmbda_max left out.")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ValueError(f"learning_rate must be finite and above 0, not {self.learning_rate}.")
+        if not (math.isfinite(self.final_learning_rate) and self.final_learning_rate >= 0):
+            raise ValueError(f"final_learning_rate must be finite and at least 0, not {self.final_learning_rate}.")
+        if self.warmup_steps < 0:
+            raise ValueError(f"warmup_steps must be at least 0, not {self.warmup_steps}.")
+        if not self.clip > 0:  # infinity clips nothing
+            raise ValueError(f"clip is the greatest length of a gradient and must be above 0, not {self.clip}.")
+        if not 0 <= self.seed < 2**64:
+            raise ValueError(f"seed must be at least 0 and below 2**64, not {self.seed}.")
         if self.linear_start and self.patch < 16:
             raise ValueError(f"A linear start is fitted to blocks of 16x16 pixels; patches of {self.patch} are too small.")
         if self.batch % self.parts:
@@ -162,6 +172,7 @@ class Trainer:
         device: where to compute. Under torchrun the processes of one run split the parts of each batch among themselves.
         start: weights to start from instead of fresh ones.
         compiled: run the model through torch.compile.
+        goes_on: ``restore_state`` follows, so no time is spent on a linear start.
 
     Use it as ``for record in Trainer(settings, photos.batch).epochs(): ...``; ``model`` is the model.
     """
@@ -173,6 +184,7 @@ class Trainer:
         device: str | torch.device = "cpu",
         start: nn.Module | None = None,
         compiled: bool = False,
+        goes_on: bool = False,
     ) -> None:
         self.settings, self.draw, self.device = settings, draw, torch.device(device)
         self.rank, self.world = (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
@@ -180,7 +192,7 @@ class Trainer:
             raise TrainingError(f"{settings.parts} parts of a batch cannot be shared by {self.world} processes: set parts to a multiple.")
         torch.manual_seed(settings.seed)
         self.model = build(settings.config)
-        if settings.linear_start and start is None:
+        if settings.linear_start and start is None and not goes_on:
             rng, _ = settings.randomness(settings.steps, 0)  # of a step that never comes
             patches = to_float(draw(LINEAR_START_PATCHES, rng).cpu())
             middle = settings.lmbda if settings.lmbda_max is None else math.sqrt(settings.lmbda * settings.lmbda_max)
@@ -253,10 +265,12 @@ class Trainer:
             x = to_float(self.draw(count, rng).to(self.device, non_blocking=True)).contiguous(memory_format=torch.channels_last)
             lmbda = self._draw_lmbda(count, rng)
             torch.manual_seed(noise_seed)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.bfloat16):
-                out = self._runner(x) if settings.lmbda_max is None else self._runner(x, lmbda)
-                parts = rate_distortion_loss(out, x, lmbda, self._balance(lmbda))
-            (parts.loss / len(mine)).backward()
+            # processes exchange gradients once a step: after the last part, when those of all parts are added up
+            with self._runner.no_sync() if self.world > 1 and part != mine[-1] else nullcontext():
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.bfloat16):
+                    out = self._runner(x) if settings.lmbda_max is None else self._runner(x, lmbda)
+                    parts = rate_distortion_loss(out, x, lmbda, self._balance(lmbda))
+                (parts.loss / len(mine)).backward()
             figures += torch.stack((parts.loss, parts.bpp, parts.mse)).detach() / len(mine)
         gradient = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
         self.settled = False
@@ -361,7 +375,7 @@ def run(
     """
     folder = Path(folder)
     (folder / "snapshots").mkdir(parents=True, exist_ok=True)
-    state, main = folder / "state.safetensors", trainer.rank == 0
+    state, main = folder / STATE, trainer.rank == 0
     settings, photo = trainer.settings, photo.to(trainer.device)
     lmbda = settings.lmbda if snapshot_lmbda is None else snapshot_lmbda
     if state.exists():
@@ -461,7 +475,7 @@ def main(argv: list[str] | None = None, arguments: argparse.Namespace | None = N
         draw = _source(arguments, settings.patch, device)
         photo = open_photo(arguments.photo) if arguments.photo else sample_photos()["chelsea"]
         start = load(arguments.start) if arguments.start else None
-        trainer = Trainer(settings, draw, device, start, arguments.compile)
+        trainer = Trainer(settings, draw, device, start, arguments.compile, goes_on=(Path(arguments.run) / STATE).exists())
         shown = None if settings.lmbda_max is None else math.sqrt(settings.lmbda * settings.lmbda_max)
         run(trainer, arguments.run, to_float(to_tensor(photo))[None], shown)
     finally:
@@ -486,7 +500,7 @@ def usable_device(name: str) -> torch.device:
 def _source(arguments: argparse.Namespace, patch: int, device: torch.device) -> Source:
     """Where patches come from, as the options say."""
     share = arguments.dead_leaves
-    sources: list[tuple[float, Source]] = [(share, DeadLeaves(patch).batch)] if share > 0 else []
+    sources: list[tuple[float, Source]] = [(share, lambda count, rng: dead_leaves(count, patch, rng))] if share > 0 else []
     if share < 1:
         progress = int(os.environ.get("RANK", 0)) == 0
         photos = PhotoFolder(arguments.photos, patch, arguments.weights, progress) if arguments.photos else sample_set(patch)

@@ -15,7 +15,6 @@ from PIL import Image
 
 from jahp_lib import data
 from jahp_lib.data import (
-    DeadLeaves,
     PhotoError,
     PhotoFolder,
     PhotoSet,
@@ -361,13 +360,6 @@ def test_patches_are_contiguous_cuts_of_a_photo_and_half_of_them_are_flipped() -
     assert {left for _, left in corners} == set(range(45))
 
 
-def test_one_patch_by_index_comes_from_that_photo() -> None:
-    """Breaks if a DataLoader's index is ignored."""
-    photos = PhotoSet([torch.full((3, 20, 20), k, dtype=torch.uint8) for k in range(4)], 16)
-    assert [photos[k].unique().tolist() for k in range(4)] == [[0], [1], [2], [3]]
-    assert photos[0].shape == (3, 16, 16)
-
-
 def test_a_patch_as_large_as_the_photo_is_the_photo() -> None:
     """Breaks if the room for the corner is one too small or too large."""
     picture = coordinates(16, 16)
@@ -429,7 +421,6 @@ def test_dead_leaves_are_the_same_for_the_same_random_state() -> None:
     assert first.is_contiguous()
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-    assert torch.equal(DeadLeaves(24).batch(2, np.random.default_rng(1)), first)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 48])

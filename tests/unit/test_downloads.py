@@ -208,3 +208,43 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     """Breaks if a mistyped name ends in a KeyError."""
     with pytest.raises(ValueError, match=r"no photo set called 'codak'; 'kodak' .* and 'imagenette'"):
         download("codak")
+
+
+@pytest.fixture
+def imagenette(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stands for torchvision's Imagenette, with three photos: notes its calls, and like it takes any folder for the whole set."""
+    calls: list[str] = []
+
+    def unpack(root: str, split: str, size: str, download: bool) -> None:
+        calls.append(root)
+        folder = Path(root) / "imagenette2" / "train" / "n01440764"
+        if download and not (Path(root) / "imagenette2").exists():
+            folder.mkdir(parents=True)
+            for k in range(3):
+                (folder / f"{k}.JPEG").touch()
+
+    monkeypatch.setattr("torchvision.datasets.Imagenette", unpack)
+    monkeypatch.setattr(data, "IMAGENETTE_PHOTOS", 3)
+    return calls
+
+
+def test_a_set_whose_unpacking_was_broken_off_is_fetched_again_and_a_whole_one_is_not(imagenette: list[str], tmp_path: Path) -> None:
+    """Breaks if a few photos pass for 9,469, or 1.6 GB are fetched twice."""
+    begun = tmp_path / "imagenette2" / "train" / "n01440764"
+    begun.mkdir(parents=True)
+    (begun / "0.JPEG").touch()
+    assert download("imagenette", tmp_path) == begun.parent
+    assert len(list(begun.iterdir())) == 3
+    download("imagenette", tmp_path)
+    assert imagenette == [str(tmp_path)]
+
+
+def test_a_damaged_archive_ends_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Breaks if torchvision's RuntimeError comes through: it is how a file whose checksum is wrong is reported."""
+
+    def damaged(*_: object, **__: object) -> None:
+        raise RuntimeError("File not found or corrupted.")
+
+    monkeypatch.setattr("torchvision.datasets.Imagenette", damaged)
+    with pytest.raises(NoNetworkError, match=r"imagenette could not be downloaded \(File not found or corrupted"):
+        download("imagenette", tmp_path)

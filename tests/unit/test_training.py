@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,8 @@ import torch
 import jahp_lib
 from jahp_lib import checkpoints, training
 from jahp_lib.checkpoints import CheckpointError, load
-from jahp_lib.data import DeadLeaves, PhotoSet, sample_set, to_float
+from jahp_lib.data import PhotoSet, dead_leaves, sample_set, to_float
+from jahp_lib.multipliers import LogAscent, ModifiedDifferential
 from jahp_lib.rate_distortion import rate_distortion_loss
 from jahp_lib.snapshots import load_snapshots
 from jahp_lib.training import Settings, Trainer, TrainingError, main, run
@@ -88,6 +90,16 @@ class Interrupted:
         ({"batch": 8, "parts": 3}, "A batch of 8 cannot be divided into 3 equal parts"),
         ({"learning_rate": 0.0}, "learning_rate must be finite and above 0"),
         ({"learning_rate": math.inf}, "learning_rate must be finite and above 0"),
+        ({"final_learning_rate": -1e-6}, "final_learning_rate must be finite and at least 0"),
+        ({"final_learning_rate": math.nan}, "final_learning_rate must be finite and at least 0"),
+        ({"warmup_steps": -1}, "warmup_steps must be at least 0"),
+        ({"clip": 0.0}, "clip is the greatest length of a gradient and must be above 0"),
+        ({"clip": math.nan}, "clip is the greatest length of a gradient and must be above 0"),
+        ({"seed": -1}, "seed must be at least 0 and below"),
+        ({"seed": 2**64}, "seed must be at least 0 and below"),
+        ({"multiplier": "log-ascent"}, "'log-ascent' needs one target"),
+        ({"multiplier": "log-ascent", "target_bpp": 1.0, "target_psnr": 30.0}, "'log-ascent' needs one target"),
+        ({"target_bpp": 1.0}, "'constant' has no target"),
     ],
     ids=str,
 )
@@ -95,6 +107,17 @@ def test_settings_that_make_no_run_are_refused_before_it_starts(change: dict, wo
     """Breaks if a mistake shows only after hours, or as an error from inside torch."""
     with pytest.raises(ValueError, match=words):
         replace(TINY, **change)
+
+
+def test_a_target_in_bits_or_decibels_reaches_the_multiplier_in_its_own_unit() -> None:
+    """Breaks if PSNR is handed over as decibels: the multipliers work on the mean squared error of [0, 1] images."""
+    bits = replace(TINY, multiplier="log-ascent", target_bpp=0.4).make_multiplier()
+    assert isinstance(bits, LogAscent)
+    assert (bits.value, bits.target, bits.on_rate) == (TINY.lmbda, 0.4, True)
+    decibels = replace(TINY, multiplier="modified-differential", target_psnr=30.0).make_multiplier()
+    assert isinstance(decibels, ModifiedDifferential)
+    assert decibels.target == pytest.approx(0.001)
+    assert not decibels.on_rate
 
 
 def test_the_learning_rate_rises_in_a_line_and_falls_as_half_a_cosine() -> None:
@@ -180,6 +203,38 @@ def test_a_range_of_lmbda_gives_every_image_its_own_between_the_ends() -> None:
     assert drawn.min() >= 0.002
     assert drawn.max() <= 0.2
     assert abs((drawn < 0.02).sum().item() - 2000) < 160  # 5 standard deviations
+
+
+def test_an_image_s_loss_is_weighed_by_the_root_of_its_lmbda_and_by_1_in_the_middle() -> None:
+    """Breaks if images of large λ decide a step nearly alone, or a model of one λ is weighed at all."""
+    trainer = Trainer(replace(TINY, lmbda=0.002, lmbda_max=0.2), photos().batch)
+    torch.testing.assert_close(trainer._balance(torch.tensor([0.002, 0.02, 0.2])), torch.tensor([10**0.5, 1.0, 10**-0.5]))
+    assert Trainer(TINY, photos().batch)._balance(0.013) is None
+
+
+def test_processes_exchange_gradients_once_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Breaks if the gradients of each part are sent on their own: with n parts a process, n times the traffic."""
+    trainer, exchanged = Trainer(replace(TINY, parts=6, batch=6), photos().batch), []
+
+    class Runner:
+        """Stands for DistributedDataParallel."""
+
+        quiet = False
+
+        def __call__(self, x: torch.Tensor):
+            exchanged.append(not self.quiet)
+            return trainer.model(x)
+
+        @contextmanager
+        def no_sync(self):
+            self.quiet = True
+            yield
+            self.quiet = False
+
+    monkeypatch.setattr(training.distributed, "all_reduce", lambda figures: None)
+    trainer._runner, trainer.world = Runner(), 2
+    trainer._train_step()
+    assert exchanged == [False, False, True]
 
 
 def test_gradients_are_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,6 +366,8 @@ def test_training_can_start_from_weights_of_before(tmp_path: Path) -> None:
         ({"parts": 2}, 11),
         ({"bfloat16": True}, 6),
         ({"multiplier": "only-grows"}, 6),
+        ({"multiplier": "log-ascent", "target_bpp": 1.0}, 6),
+        ({"multiplier": "modified-differential", "target_psnr": 30.0}, 6),
     ],
     ids=str,
 )
@@ -365,6 +422,17 @@ def test_a_run_that_died_between_state_and_snapshot_makes_up_for_it(tmp_path: Pa
     monkeypatch.undo()
     train(tmp_path)
     assert [taken.epoch for taken in load_snapshots(tmp_path)] == [0, 1, 2, 3]
+
+
+def test_a_run_that_goes_on_spends_no_time_on_a_linear_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Breaks if the start is computed (a quarter of a minute) only for the state to be laid over it, or is left out of a new run."""
+    calls, original = [], training.start_linear
+    monkeypatch.setattr(training, "start_linear", lambda *arguments: calls.append(1) or original(*arguments))
+    command = [*SMALL, "--epochs=1", "--steps-per-epoch=2", "--linear-start", "--run", str(tmp_path)]
+    main(command)
+    assert len(calls) == 1
+    main(command)
+    assert len(calls) == 1
 
 
 def test_a_finished_run_started_again_changes_nothing(tmp_path: Path) -> None:
@@ -455,9 +523,9 @@ def test_a_run_that_was_killed_and_started_again_gives_the_weights_of_an_undistu
     assert_same_weights(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
 
 
-def test_two_processes_with_a_part_each_give_the_weights_of_one_with_both(tmp_path: Path) -> None:
+def test_two_processes_with_two_parts_each_give_the_weights_of_one_with_all_four(tmp_path: Path) -> None:
     """Breaks if processes draw the same patches, gradients are not averaged, or only one of them steps (torchrun, gloo)."""
-    command = [*COMMAND, "--epochs=2", "--batch=4", "--parts=2", "--run-folder"]
+    command = [*COMMAND, "--epochs=2", "--batch=4", "--parts=4", "--run-folder"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "jahp_lib.training"]
     result = subprocess.run([*torchrun, *command, str(tmp_path / "two")], env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
@@ -482,7 +550,8 @@ def test_more_processes_than_parts_are_refused(monkeypatch: pytest.MonkeyPatch) 
 def test_dead_leaves_take_the_share_they_are_given(tmp_path: Path) -> None:
     """Breaks if the option is ignored: with a share of 1 the run is one on dead leaves alone."""
     main([*SMALL, "--epochs=1", "--steps-per-epoch=2", "--dead-leaves=1", "--run", str(tmp_path / "command line")])
-    train(tmp_path / "here", Settings(N=3, M=4, epochs=1, steps_per_epoch=2, batch=2, patch=32), DeadLeaves(32).batch)
+    settings = Settings(N=3, M=4, epochs=1, steps_per_epoch=2, batch=2, patch=32)
+    train(tmp_path / "here", settings, lambda count, rng: dead_leaves(count, 32, rng))
     assert_same_weights(weights(tmp_path / "command line"), weights(tmp_path / "here"))
 
 

@@ -7,38 +7,38 @@ import time
 from pathlib import Path
 
 import matplotlib
-from matplotlib.figure import Figure
+import matplotlib.pyplot as plt
 from PIL import Image
 from torch import nn
 
 from jahp_lib.checkpoints import write_whole
 from jahp_lib.codec import Codec
+from jahp_lib.codec.files import picture_format
 from jahp_lib.data import open_photo, sample_photos
-from jahp_lib.evaluation import picture_psnr
-from jahp_lib.plots import STYLE, as_array
+from jahp_lib.evaluation import picture_psnr, pillow_bytes
+from jahp_lib.plots import STYLE, photo_row
 
 
 def jpeg_of_size(image: Image.Image, size: int) -> tuple[bytes, int]:
     """The JPEG (4:2:0) with the best quality setting that takes at most ``size`` bytes, or the smallest there is; and the setting."""
-    return _of_size(image, size, 95, format="JPEG", subsampling="4:2:0", optimize=True)
+    return _of_size("JPEG 4:2:0", image, size, 95)
 
 
 def webp_of_size(image: Image.Image, size: int) -> tuple[bytes, int]:
     """The WebP, as for ``jpeg_of_size``."""
-    return _of_size(image, size, 100, format="WEBP", method=6)
+    return _of_size("WebP", image, size, 100)
 
 
-def _of_size(image: Image.Image, size: int, highest: int, **options: object) -> tuple[bytes, int]:
-    def at(quality: int) -> bytes:
-        buffer = io.BytesIO()
-        image.save(buffer, quality=quality, **options)
-        return buffer.getvalue()
-
-    low, high = 1, highest
+def _of_size(codec: str, image: Image.Image, size: int, highest: int) -> tuple[bytes, int]:
+    best, low, high = pillow_bytes(codec, image, 1), 1, highest
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if len(at(middle)) <= size else (low, middle - 1)
-    return at(low), low
+        blob = pillow_bytes(codec, image, middle)
+        if len(blob) <= size:
+            best, low = blob, middle
+        else:
+            high = middle - 1
+    return best, low
 
 
 def demo(photo: str | None, out: str, lmbda: float, model: nn.Module) -> str:
@@ -46,8 +46,10 @@ def demo(photo: str | None, out: str, lmbda: float, model: nn.Module) -> str:
 
     Raises:
         PhotoError: the photo cannot be read.
+        ValueError: the ending of ``out`` names no picture format.
         OSError: ``out`` cannot be written.
     """
+    format_name = picture_format(out)
     image = open_photo(photo) if photo else sample_photos()["coffee"]
     codec = Codec(model)
     started = time.perf_counter()
@@ -64,16 +66,15 @@ def demo(photo: str | None, out: str, lmbda: float, model: nn.Module) -> str:
         (f"this codec, λ = {lmbda:g}", len(blob), picture_psnr(image, decoded), decoded),
         (f"JPEG, quality {quality}", len(jpeg), picture_psnr(image, jpeg_decoded), jpeg_decoded),
     ]
-    with matplotlib.rc_context(STYLE | {"axes.grid": False}):
-        width = 4.2
-        figure = Figure(figsize=(width * 3, width * image.height / image.width + 0.5), dpi=150)
-        for ax, (name, size, quality_db, picture) in zip(figure.subplots(1, 3), rows, strict=True):
-            ax.imshow(as_array(picture))
-            ax.set_title(f"{name}: {size:,} bytes" + ("" if quality_db is None else f", {quality_db:.2f} dB"))
-            ax.axis("off")
+    titles = [f"{name}: {size:,} bytes" + ("" if db is None else f", {db:.2f} dB") for name, size, db, _ in rows]
+    with matplotlib.rc_context(STYLE):
+        figure = photo_row([picture for *_, picture in rows], titles, height=4.2 * image.height / image.width)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png")
-    write_whole(Path(out), buffer.getvalue())
+        figure.savefig(buffer, format="png", dpi=150)
+        plt.close(figure)
+    content = io.BytesIO()
+    Image.open(buffer).convert("RGB").save(content, format_name)
+    write_whole(Path(out), content.getvalue())
 
     lines = [f"{image.width}x{image.height} pixels; compressed in {middle - started:.2f} s, decompressed in {ended - middle:.2f} s"]
     for name, size, quality_db, _ in rows:

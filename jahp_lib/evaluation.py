@@ -15,6 +15,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import bjontegaard
@@ -29,9 +30,11 @@ from jahp_lib.checkpoints import write_whole
 from jahp_lib.codec import Codec
 from jahp_lib.data import DATA, EXTENSIONS, PhotoError, open_photo
 from jahp_lib.rate_distortion import check_lmbda, psnr
+from jahp_lib.variable_rate import VariableRate
 
 PUBLISHED = DATA / "reference" / "kodak_published_rd.csv"
 LMBDAS = (0.0018, 0.0035, 0.0067, 0.013, 0.025, 0.0483, 0.0932, 0.18)  # the eight of CompressAI's published models
+MOST_BPP = 2.0  # where the plot of the curves ends
 MS_SSIM_SIDE = 161  # below this, its five scales do not fit
 
 
@@ -154,22 +157,25 @@ PILLOW: dict[str, tuple[str, Callable[[float], dict], Sequence[float]]] = {
 }
 
 
+def pillow_bytes(codec: str, image: Image.Image, setting: float) -> bytes:
+    """The file that one of ``PILLOW``'s codecs makes of a photo."""
+    kind, options, _ = PILLOW[codec]
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options(setting))
+    return buffer.getvalue()
+
+
 def measure_pillow(codec: str, photos: Mapping[str, Image.Image], progress: bool = True) -> list[Measurement]:
     """One of ``PILLOW``'s codecs over its settings; empty where this Pillow was built without it."""
-    kind, options, settings = PILLOW[codec]
+    kind, _, settings = PILLOW[codec]
     feature = {"JPEG": "jpg", "JPEG2000": "jpg_2000", "WEBP": "webp", "AVIF": "avif"}[kind]
     if not features.check(feature):
         return []
 
-    def encode(image: Image.Image, setting: float) -> bytes:
-        buffer = io.BytesIO()
-        image.save(buffer, kind, **options(setting))
-        return buffer.getvalue()
-
     def decode(blob: bytes) -> Image.Image:
         return Image.open(io.BytesIO(blob)).convert("RGB")
 
-    return measure(codec, encode, decode, photos, settings, progress)
+    return measure(codec, partial(pillow_bytes, codec), decode, photos, settings, progress)
 
 
 def average(measurements: Iterable[Measurement]) -> list[Point]:
@@ -189,8 +195,8 @@ def average(measurements: Iterable[Measurement]) -> list[Point]:
 
 
 def curve(points: Iterable[Point], codec: str) -> tuple[np.ndarray, np.ndarray]:
-    """Rates (bit/pixel) and PSNR (dB) of one codec, in rising order."""
-    own = sorted((point.bpp, point.psnr) for point in points if point.codec == codec)
+    """Rates (bit/pixel) and PSNR (dB) of one codec, in rising order; without points of infinite PSNR, which lie on no curve."""
+    own = sorted((point.bpp, point.psnr) for point in points if point.codec == codec and math.isfinite(point.psnr))
     return np.array([rate for rate, _ in own]), np.array([quality for _, quality in own])
 
 
@@ -248,6 +254,8 @@ def evaluate_folder(
 ) -> str:
     """Measure a model, and Pillow's codecs beside it, on a folder of photos; write the results; returns a table to print.
 
+    A model that serves a single λ makes the same file for all of them: only the first of ``lmbdas`` is measured, and names its point.
+
     Raises:
         PhotoError: the folder is missing or holds no photo.
         ValueError: a λ is not finite and above 0.
@@ -255,7 +263,7 @@ def evaluate_folder(
     for lmbda in lmbdas:
         check_lmbda(lmbda)
     photos = read_photos(folder, limit)
-    measurements = measure_codec(name, Codec(model), photos, lmbdas)
+    measurements = measure_codec(name, Codec(model), photos, lmbdas if isinstance(model, VariableRate) else lmbdas[:1])
     for codec in PILLOW if others else ():
         measurements += measure_pillow(codec, photos)
     points = average(measurements)
@@ -304,14 +312,15 @@ def write_results(folder: Path, measurements: Sequence[Measurement], facts: Mapp
     for measurement in measurements:
         writer.writerow({**asdict(measurement), "bpp": round(measurement.bpp, 6)})
     write_whole(folder / "measurements.csv", text.getvalue().encode())
-    averages = [{k: (None if isinstance(v, float) and math.isnan(v) else v) for k, v in asdict(point).items()} for point in points]
+    # JSON has no infinity (PSNR of pictures that are the same) and no NaN (MS-SSIM of small ones)
+    averages = [{k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(point).items()} for point in points]
     write_whole(folder / "results.json", (json.dumps({**facts, "averages": averages}, indent=1) + "\n").encode())
     picture = io.BytesIO()
     plot_curves(points, on_kodak=bool(facts.get("kodak"))).savefig(picture, format="png", dpi=150)
     write_whole(folder / "curves.png", picture.getvalue())
 
 
-def plot_curves(points: Sequence[Point], on_kodak: bool = False, most_bpp: float = 2.0) -> Figure:
+def plot_curves(points: Sequence[Point], on_kodak: bool = False) -> Figure:
     """PSNR against rate for every codec measured; on Kodak, with the published curves."""
     figure = Figure(figsize=(8, 5.5), layout="constrained")
     ax = figure.subplots()
@@ -321,9 +330,10 @@ def plot_curves(points: Sequence[Point], on_kodak: bool = False, most_bpp: float
     if on_kodak:
         for codec, dash in (("Minnen 2018 (joint)", "--"), ("BPG 4:4:4", ":")):
             ax.plot(*published()[codec], dash, color="#777777", label=f"{codec}, published")
-    ax.set_xlim(0, most_bpp)
-    shown = [point.psnr for point in points if point.bpp <= most_bpp]
-    ax.set_ylim(min(shown) - 1, max(shown) + 1)
+    ax.set_xlim(0, MOST_BPP)
+    shown = [point.psnr for point in points if point.bpp <= MOST_BPP and math.isfinite(point.psnr)]
+    if shown:
+        ax.set_ylim(min(shown) - 1, max(shown) + 1)
     ax.set_xlabel("rate (bit/pixel)")
     ax.set_ylabel("PSNR (dB)")
     ax.grid(alpha=0.25)

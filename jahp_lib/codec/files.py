@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from jahp_lib.checkpoints import write_whole
 from jahp_lib.codec.codec import Codec
 from jahp_lib.codec.container import HEADER, BitstreamError, unpack
-from jahp_lib.data import open_photo
+from jahp_lib.data import open_photo, opened
 from jahp_lib.models import LatentModel
 from jahp_lib.variable_rate import VariableRate
 
@@ -53,12 +53,14 @@ def compress_file(source: str | Path, target: str | Path, model: Model, lmbda: f
         ValueError: λ is not usable, or the picture too large.
         OSError: the target cannot be written.
     """
-    image = open_photo(source)
+    with opened(source) as file:
+        notes = conversions(file)  # before the pixels are loaded
+        image = open_photo(file)
     codec = model if isinstance(model, Codec) else Codec(model)
     with _bar(progress) as tell:
         blob = codec.compress(image, lmbda, tell)
     write_whole(target, blob)
-    return FileReport(image.width, image.height, len(blob), conversions(source))
+    return FileReport(image.width, image.height, len(blob), notes)
 
 
 def decompress_file(source: str | Path, target: str | Path, model: Model, progress: bool = False) -> FileReport:
@@ -69,9 +71,7 @@ def decompress_file(source: str | Path, target: str | Path, model: Model, progre
         ValueError: the target's ending names no picture format.
         OSError: the target cannot be written.
     """
-    format_name = Image.registered_extensions().get(Path(target).suffix.lower())
-    if format_name not in Image.SAVE:
-        raise ValueError(f"{target} does not end like a picture that can be written: use .png (or .jpg, .webp, .tif, .bmp).")
+    format_name = picture_format(target)
     blob = read_blob(source)
     codec = model if isinstance(model, Codec) else Codec(model)
     with _bar(progress) as tell:
@@ -80,6 +80,18 @@ def decompress_file(source: str | Path, target: str | Path, model: Model, progre
     image.save(content, format_name)
     write_whole(target, content.getvalue())
     return FileReport(image.width, image.height, len(blob))
+
+
+def picture_format(target: str | Path) -> str:
+    """Pillow's name of the picture format that a file's ending stands for.
+
+    Raises:
+        ValueError: the ending names no picture format that can be written.
+    """
+    format_name = Image.registered_extensions().get(Path(target).suffix.lower())
+    if format_name not in Image.SAVE:
+        raise ValueError(f"{target} does not end like a picture that can be written: use .png (or .jpg, .webp, .tif, .bmp).")
+    return format_name
 
 
 def read_blob(path: str | Path) -> bytes:
@@ -115,23 +127,22 @@ def describe(blob: bytes) -> str:
     return "\n".join(f"{name:<10}{text}" for name, text in lines.items())
 
 
-def conversions(source: str | Path) -> tuple[str, ...]:
-    """What is changed when this picture is brought to upright 8-bit RGB: one sentence each, none for a plain picture."""
-    with Image.open(source) as image:
-        # 16-bit RGB is opened as RGB; what it was stands in the tiles, until the picture is loaded (getexif does so)
-        deep = ";16" in repr(image.tile) or image.mode.startswith("I") or image.mode == "F"
-        notes = []
-        if image.getexif().get(0x0112, 1) != 1:
-            notes.append("The picture was turned upright, as its EXIF orientation says.")
-        if image.has_transparency_data:
-            notes.append("Transparency is not kept: the picture was composited on white.")
-        if deep:
-            notes.append("16 bits a sample were reduced to 8.")
-        if image.mode not in ("RGB", "RGBA", "RGBX", "L", "LA", "P", "PA", "1") and not image.mode.startswith(("I", "F")):
-            notes.append(f"The picture was converted from {image.mode} to RGB.")
-        if getattr(image, "n_frames", 1) > 1:
-            notes.append(f"Only the first of {image.n_frames} frames was kept.")
-        return tuple(notes)
+def conversions(image: Image.Image) -> tuple[str, ...]:
+    """What is changed when a picture is brought to upright 8-bit RGB, told before it is loaded: one sentence each, none for a plain one."""
+    # 16-bit RGB is opened as RGB; what it was stands in the tiles, until the picture is loaded (getexif does so)
+    deep = ";16" in repr(image.tile) or image.mode.startswith("I") or image.mode == "F"
+    notes = []
+    if image.getexif().get(0x0112, 1) != 1:
+        notes.append("The picture was turned upright, as its EXIF orientation says.")
+    if image.has_transparency_data:
+        notes.append("Transparency is not kept: the picture was composited on white.")
+    if deep:
+        notes.append("16 bits a sample were reduced to 8.")
+    if image.mode not in ("RGB", "RGBA", "RGBX", "L", "LA", "P", "PA", "1") and not image.mode.startswith(("I", "F")):
+        notes.append(f"The picture was converted from {image.mode} to RGB.")
+    if getattr(image, "n_frames", 1) > 1:
+        notes.append(f"Only the first of {image.n_frames} frames was kept.")
+    return tuple(notes)
 
 
 @contextmanager

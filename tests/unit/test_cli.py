@@ -17,6 +17,7 @@ from PIL import Image
 
 import jahp_lib
 from jahp_lib import cli
+from jahp_lib.codec import files
 from jahp_lib.models import LatentModel
 
 TINY = ["--N", "4", "--M", "6", "--patch", "64", "--batch", "2", "--epochs", "1", "--steps-per-epoch", "2", "--device", "cpu"]
@@ -207,3 +208,43 @@ def test_a_table_of_a_size_that_the_model_cannot_take_is_refused(
 ) -> None:
     """Breaks if what the model says is hidden behind torchinfo's RuntimeError."""
     assert words in refused(capsys, "table", "--N", 2, "--M", 2, "--size", *size)
+
+
+@pytest.mark.parametrize(("ending", "kind"), [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP")])
+def test_the_demo_writes_three_pictures_side_by_side_in_the_format_of_the_ending(
+    ending: str, kind: str, photos: Path, weights: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Breaks if a picture is not what its name says, or its figures are not those of a file with the same weights."""
+    out = photos / f"demo.{ending}"
+    assert done("demo", photos / "noise.png", "--out", out, *weights)
+    said = capsys.readouterr().out
+    assert done("compress", photos / "noise.png", *weights)
+    size = (photos / "noise.jahp").stat().st_size
+    assert re.search(rf"this codec.* {size:,} bytes", said)
+    assert re.search(r"JPEG, quality \d+ .* dB PSNR", said)
+    with Image.open(out) as picture:
+        assert picture.format == kind
+        assert picture.width > 2 * picture.height
+
+
+def test_a_demo_that_cannot_be_written_is_refused_before_any_work(
+    tmp_path: Path, weights: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "does not end like a picture" in refused(capsys, "demo", "--out", tmp_path / "demo.xyz", *weights)
+
+
+def test_a_photo_is_decoded_once_and_its_notes_are_made_before_anything_is_written(
+    photos: Path, weights: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Breaks if the file is opened a second time for its notes, or a failure there leaves a file that was reported as failed."""
+    opened, original = [], Image.open
+    monkeypatch.setattr(Image, "open", lambda *arguments: opened.append(1) or original(*arguments))
+    assert done("compress", photos / "noise.png", *weights)
+    assert len(opened) == 1
+
+    def failing(image: Image.Image) -> tuple[str, ...]:
+        raise SyntaxError("broken EXIF")
+
+    monkeypatch.setattr(files, "conversions", failing)
+    assert "damaged" in refused(capsys, "compress", photos / "noise.png", photos / "other.jahp", *weights)
+    assert not (photos / "other.jahp").exists()

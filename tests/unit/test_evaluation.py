@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,11 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 from jahp_lib import evaluation
+from jahp_lib.codec import Codec
 from jahp_lib.data import PhotoError, sample_photos
 from jahp_lib.evaluation import Measurement, bd_rate
+from jahp_lib.models import LatentModel
+from jahp_lib.variable_rate import VariableRate
 
 
 def noisy(image: Image.Image, spread: float) -> Image.Image:
@@ -148,3 +152,44 @@ def test_a_folder_that_is_missing_or_empty_is_refused(tmp_path: Path) -> None:
         evaluation.read_photos(tmp_path / "none")
     with pytest.raises(PhotoError, match="holds no photo"):
         evaluation.read_photos(tmp_path)
+
+
+def test_lossless_and_large_files_are_measured_written_and_plotted(tmp_path: Path) -> None:
+    """Breaks if an infinite PSNR reaches the plot's limits or the JSON, or nothing is left to draw: hours of measuring would be lost."""
+    for name, measurements in (("lossless", [made("a", 1, "p", 500, math.inf)]), ("large", [made("a", 1, "p", 5000, 60.0)])):
+        evaluation.write_results(tmp_path / name, measurements, {"model": "a"})
+        assert (tmp_path / name / "curves.png").stat().st_size > 0
+
+    def refuse(word: str) -> None:
+        pytest.fail(f"{word} is no JSON")
+
+    averages = json.loads((tmp_path / "lossless" / "results.json").read_text(), parse_constant=refuse)["averages"]
+    assert averages[0]["psnr"] is None
+
+
+def test_a_lossless_point_lies_on_no_curve() -> None:
+    """Breaks if BD-rate gets an infinite quality, which makes it NaN."""
+    points = evaluation.average([made("a", 1, "p", 100, 30.0), made("a", 2, "p", 900, math.inf)])
+    assert [values.tolist() for values in evaluation.curve(points, "a")] == [[pytest.approx(0.16)], [30.0]]
+
+
+@pytest.mark.parametrize("variable", [True, False])
+def test_a_folder_is_evaluated_through_real_files_once_for_each_lmbda_that_makes_a_difference(
+    variable: bool, tmp_path: Path, lively: Callable[..., LatentModel]
+) -> None:
+    """Breaks if a model of one λ is measured many times with the same result, or one for every λ only once."""
+    (tmp_path / "photos").mkdir()
+    sample_photos()["chelsea"].crop((100, 100, 164, 148)).save(tmp_path / "photos" / "cat.png")
+    model = lively("FactorizedModel")
+    model = VariableRate(model) if variable else model
+    text = evaluation.evaluate_folder(tmp_path / "photos", "ours", model, (0.01, 0.1), tmp_path / "out")
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    ours = [point for point in results["averages"] if point["codec"] == "ours"]
+    assert sorted(point["setting"] for point in ours) == ([0.01, 0.1] if variable else [0.01])
+    assert {point["codec"] for point in results["averages"]} >= {"ours", "JPEG 4:2:0"}
+    assert (results["photos"], results["kodak"]) == (1, False)
+    with (tmp_path / "out" / "measurements.csv").open(newline="") as file:
+        row = next(row for row in csv.DictReader(file) if row["codec"] == "ours" and float(row["setting"]) == 0.01)
+    assert int(row["size"]) == len(Codec(model).compress(tmp_path / "photos" / "cat.png", 0.01))
+    assert text.splitlines()[0].startswith("codec")
+    assert (tmp_path / "out" / "curves.png").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -17,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from jahp_lib.codec import container, fixed_point, portable_math, tables, tiles, wavefront
+from jahp_lib.codec import Codec, container, fixed_point, portable_math, tables, tiles, wavefront
 from jahp_lib.codec.entropy_models import EntropyModel, means_and_tables
 from jahp_lib.masked_conv import causal_mask
 from jahp_lib.models import LatentModel
+from jahp_lib.variable_rate import VariableRate
 
 Lively = Callable[..., LatentModel]
 CPU = torch.device("cpu")
@@ -378,3 +380,20 @@ def test_a_network_that_is_no_model_of_the_ladder_is_named() -> None:
     """Breaks if the network is read before it is looked at: an AttributeError would come first."""
     with pytest.raises(ValueError, match="no codec for a Identity"):
         EntropyModel(nn.Identity(), CPU)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize(("here", "there"), [("cpu", "cuda"), ("cuda", "cpu")])
+def test_a_file_made_on_the_processor_decodes_on_the_gpu_and_the_other_way_round(
+    here: str, there: str, lively: Callable[..., LatentModel]
+) -> None:
+    """Breaks if the GPU rounds or sums differently where both sides must compute alike. Pictures may differ by a level: g_s is float32."""
+    model = VariableRate(lively("JointModel"))
+    picture = np.random.default_rng(0).integers(0, 256, (80, 112, 3), dtype=np.uint8)
+    writer, reader = (Codec(copy.deepcopy(model).to(device)) for device in (here, there))
+    made = writer.encode(picture, 0.05)
+    read = reader.decode(made.blob)
+    assert torch.equal(read.y_hat.cpu(), made.y_hat.cpu())
+    assert torch.equal(read.z_hat.cpu(), made.z_hat.cpu())
+    pictures = [np.asarray(codec.decompress(made.blob), np.int64) for codec in (writer, reader)]
+    assert np.abs(pictures[0] - pictures[1]).max() <= 1

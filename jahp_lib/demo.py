@@ -70,7 +70,7 @@ def demo(photo: str | None, out: str, lmbda: float, model: nn.Module) -> str:
     with matplotlib.rc_context(STYLE):
         figure = photo_row([picture for *_, picture in rows], titles, height=4.2 * image.height / image.width)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=150)
+        figure.savefig(buffer, format="png", dpi=150, bbox_inches="tight")
         plt.close(figure)
     content = io.BytesIO()
     Image.open(buffer).convert("RGB").save(content, format_name)

@@ -9,7 +9,7 @@ A *dynamic* multiplier turns this round: the distortion (or the rate) is given, 
 All multipliers have one small interface: ``value`` is the λ of the next step, ``update(bpp, mse)`` tells what the last one gave.
 
 Sources: Platt & Barr 1988, "Constrained differential optimization" (the multiplier rules); Rezende & Viola 2018, "Taming VAEs"
-(ascent on the logarithm with a smoothed constraint); van Rozendaal, Sautière & Cohen 2020, "Lossy compression with distortion
+(ascent on the logarithm with a moving average of the constraint); van Rozendaal, Sautière & Cohen 2020, "Lossy compression with distortion
 constrained optimization" (the same for compression).
 """
 
@@ -79,7 +79,7 @@ class OnlyGrows(_Stateful):
 
 
 class _Target(_Stateful):
-    """What the rules with a target share: the relative violation, smoothed, positive when λ has to grow."""
+    """What the rules with a target share: the violation, from a moving average of rate or distortion; positive when λ has to grow."""
 
     _kept = ("value", "smoothed", "weight")
 
@@ -97,25 +97,27 @@ class _Target(_Stateful):
         self.smoothed, self.weight = 0.0, 0.0
 
     def violation(self, bpp: float, mse: float) -> float:
-        """log(D / target), or log(target / R): positive when λ has to grow. Without a unit, so one step size suits all targets."""
-        return math.log(self.target / max(bpp, 1e-12)) if self.on_rate else math.log(max(mse, 1e-12) / self.target)
+        """log(D / target), or log(target / R), of an exponential moving average of D or R, without the bias of its start.
 
-    def smooth(self, violation: float) -> float:
-        """Exponential moving average of the violation, without the bias of its start."""
-        self.smoothed = self.memory * self.smoothed + (1 - self.memory) * violation
+        The logarithm has no unit, so one step size suits all targets. It is taken of the average: the average of logarithms is
+        smaller, so it would leave the mean error above its target, by half the variance from batch to batch. Beyond +-1 it is cut
+        off, or the first steps of an untrained model would carry λ far away.
+        """
+        self.smoothed = self.memory * self.smoothed + (1 - self.memory) * (bpp if self.on_rate else mse)
         self.weight = self.memory * self.weight + (1 - self.memory)
-        return self.smoothed / self.weight
+        log_ratio = math.log(max(self.smoothed / self.weight, 1e-12) / self.target)
+        return min(max(-log_ratio if self.on_rate else log_ratio, -1.0), 1.0)
 
 
 class LogAscent(_Target):
-    """Gradient ascent on log λ with a smoothed constraint: λ <- λ exp(rate * average violation).
+    """Gradient ascent on log λ with a smoothed constraint: λ <- λ exp(rate * violation).
 
     Args:
-        lmbda: where to start; a factor of 10 off is made good in about log(10) / rate steps with an average violation of 1.
+        lmbda: where to start; a factor of 10 off is made good in log(10) / rate steps with a violation of 1, the largest.
         mse: the distortion to reach, as mean squared error on [0, 1]; or
         bpp: the rate to reach, in bit/pixel.
         rate: step size of the ascent.
-        memory: share of the past in the average; the violation of one batch is mostly the luck of its patches.
+        memory: share of the past in the average of rate or distortion; those of one batch are mostly the luck of its patches.
 
     Source: Rezende & Viola 2018, algorithm 1; van Rozendaal et al. 2020.
     """
@@ -127,7 +129,7 @@ class LogAscent(_Target):
         self.rate = rate
 
     def update(self, bpp: float, mse: float) -> None:
-        step = self.rate * self.smooth(self.violation(bpp, mse))
+        step = self.rate * self.violation(bpp, mse)
         self.value = min(max(self.value * math.exp(step), SMALLEST), LARGEST)
 
 
@@ -163,7 +165,7 @@ class ModifiedDifferential(_Target):
         self.log_multiplier = math.log(lmbda)
 
     def update(self, bpp: float, mse: float) -> None:
-        violation = self.smooth(self.violation(bpp, mse))
+        violation = self.violation(bpp, mse)
         self.log_multiplier += self.rate * violation
         self.log_multiplier = min(max(self.log_multiplier, math.log(SMALLEST)), math.log(LARGEST))
         self.value = min(max(math.exp(self.log_multiplier + self.damping * violation), SMALLEST), LARGEST)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 
 from jahp_lib.multipliers import LARGEST, SMALLEST, Constant, LogAscent, ModifiedDifferential, OnlyGrows
@@ -53,6 +54,27 @@ def test_a_rate_target_is_met_from_a_start_off_by_ten(rule: type, factor: float)
     met, _, path = train(rule(BEST_LMBDA * factor, bpp=target))
     assert met == pytest.approx(target, rel=0.01)
     assert path[-1] == pytest.approx(BEST_LMBDA, rel=0.05)
+
+
+@pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
+def test_with_batches_of_luck_the_mean_error_meets_the_target(rule: type) -> None:
+    """Would break if logarithms were averaged instead of errors: the mean would end 13 % above the target."""
+    luck = np.random.default_rng(0).lognormal(-0.125, 0.5, 20_000)  # of mean 1
+    multiplier, log_step, errors = rule(BEST_LMBDA, mse=TARGET), math.log(math.sqrt(12 * TARGET)), []
+    for factor in luck:
+        log_step -= 0.05 * max(-1.0, min(1.0, -1 / math.log(2) + multiplier.value * 255**2 * 2 * distortion(log_step)))
+        errors.append(factor * distortion(log_step))
+        multiplier.update(rate(log_step), errors[-1])
+    assert np.mean(errors[5000:]) == pytest.approx(TARGET, rel=0.02)
+
+
+@pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
+def test_the_first_steps_of_an_untrained_model_do_not_carry_lmbda_away(rule: type) -> None:
+    """Would break if the violation were not limited: ln(1 / TARGET) is 7, so 50 such steps would multiply λ by 1,000."""
+    multiplier = rule(0.01, mse=TARGET)
+    for _ in range(50):
+        multiplier.update(1.0, 1.0)
+    assert multiplier.value <= 0.01 * math.exp(50 * 0.02 + 0.5) * (1 + 1e-9)
 
 
 def test_damping_takes_out_the_swing() -> None:

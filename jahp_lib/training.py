@@ -54,7 +54,8 @@ class Settings:
     ``multiplier`` names who chooses λ from there on (lesson 8): "constant", "only-grows", or with one target "log-ascent" or
     "modified-differential". ``batch`` counts images a step over all processes and ``parts``; ``patch`` is in pixels. With
     ``mixed_quantization`` the synthesis is trained on rounded latents, bits on noisy ones (``models.LatentModel``). With
-    ``linear_start`` the transforms start as the best linear block transform of the photos, not at random (``linear_start``).
+    ``linear_start`` the transforms start as the best linear block transform of the photos, not at random (``linear_start``). With
+    ``entropy_model_only`` g_a, g_s and the gains stay as they are: the same pictures, and fewer bits (good for large patches, later).
     """
 
     architecture: str = "JointModel"
@@ -75,6 +76,7 @@ class Settings:
     bfloat16: bool = False
     mixed_quantization: bool = False
     linear_start: bool = False
+    entropy_model_only: bool = False
     multiplier: str = "constant"
     target_bpp: float | None = None
     target_psnr: float | None = None
@@ -200,8 +202,12 @@ class Trainer:
         if start is not None:
             load_weights(self.model, start.state_dict(), "The model to start from")
         inner(self.model).rounds_in_training = settings.mixed_quantization
+        if settings.entropy_model_only:
+            for name, parameter in self.model.named_parameters():
+                parameter.requires_grad_(not {"g_a", "g_s", "gain", "inverse_gain"}.intersection(name.split(".")))
         self.model.to(self.device, memory_format=torch.channels_last).train()
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=settings.learning_rate, fused=self.device.type == "cuda")
+        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.Adam(trained, lr=settings.learning_rate, fused=self.device.type == "cuda")
         self.multiplier = settings.make_multiplier()
         self.step = 0
         self.history: list[EpochRecord] = []

@@ -39,9 +39,9 @@ def photos(patch: int = 32) -> PhotoSet:
     return PhotoSet([torch.from_numpy(rng.integers(0, 256, (3, 60, 70), dtype=np.uint8)) for _ in range(2)], patch)
 
 
-def train(folder: Path, settings: Settings = TINY, draw=None, **options) -> Trainer:
+def train(folder: Path, settings: Settings = TINY, draw=None, start=None, **options) -> Trainer:
     """A whole run without a progress bar."""
-    trainer = Trainer(settings, draw or photos(settings.patch).batch)
+    trainer = Trainer(settings, draw or photos(settings.patch).batch, start=start)
     run(trainer, folder, PHOTO, progress=False, **options)
     return trainer
 
@@ -352,6 +352,19 @@ def test_training_can_start_from_weights_of_before(tmp_path: Path) -> None:
         Trainer(replace(TINY, M=5), photos().batch, start=start)
 
 
+def test_training_the_entropy_model_only_keeps_the_pictures(tmp_path: Path) -> None:
+    """Breaks if g_a, g_s or a gain moves, or if anything else is kept as well."""
+    settings = replace(TINY, lmbda_max=0.1, mixed_quantization=True)
+    start = train(tmp_path / "first", settings).model
+    before = {name: tensor.clone() for name, tensor in start.named_parameters()}
+    trained = train(tmp_path / "second", replace(settings, entropy_model_only=True), start=start).model
+    same = {name for name, tensor in trained.named_parameters() if torch.equal(tensor, before[name])}
+    kept = {name for name in before if name.startswith(("model.g_a", "model.g_s", "gain", "inverse_gain"))}
+    assert same == kept
+    assert len(kept) > 10
+    assert len(before) > len(kept) + 10
+
+
 # --- stopping and going on ---------------------------------------------------------------------------------------------------
 
 
@@ -365,6 +378,7 @@ def test_training_can_start_from_weights_of_before(tmp_path: Path) -> None:
         ({"lmbda_max": 0.1}, 5),
         ({"parts": 2}, 11),
         ({"bfloat16": True}, 6),
+        ({"entropy_model_only": True, "lmbda_max": 0.1}, 6),
         ({"multiplier": "only-grows"}, 6),
         ({"multiplier": "log-ascent", "target_bpp": 1.0}, 6),
         ({"multiplier": "modified-differential", "target_psnr": 30.0}, 6),

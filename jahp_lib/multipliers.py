@@ -157,7 +157,7 @@ class ModifiedDifferential(_Target):
         mse: float | None = None,
         bpp: float | None = None,
         rate: float = 0.02,
-        damping: float = 0.5,
+        damping: float = 2.0,
         memory: float = 0.95,
     ) -> None:
         super().__init__(lmbda, mse, bpp, memory)

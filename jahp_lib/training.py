@@ -39,6 +39,7 @@ from jahp_lib.variable_rate import VariableRate
 LINEAR_START_PATCHES = 256
 STATE = "state.safetensors"  # in a run's folder: everything needed to go on
 STATE_FORMAT = "jahp-training-1"
+MULTIPLIER_JOURNEY = 25.0
 
 
 class TrainingError(RuntimeError):
@@ -121,6 +122,9 @@ class Settings:
     def make_multiplier(self) -> Multiplier:
         """A fresh multiplier as the settings say.
 
+        A target's multiplier has a step size for which a violation of 1 in all steps would move ln λ by ``MULTIPLIER_JOURNEY``:
+        slow against the model, which needs some hundred steps to follow λ, or the two swing; fast against the whole run.
+
         Raises:
             ValueError: the name is unknown, a target is missing, superfluous, or not above 0.
         """
@@ -130,7 +134,7 @@ class Settings:
         if self.multiplier in with_target:
             if len(given) != 1:
                 raise ValueError(f"The multiplier {self.multiplier!r} needs one target: target_bpp or target_psnr.")
-            return with_target[self.multiplier](self.lmbda, **given)
+            return with_target[self.multiplier](self.lmbda, rate=min(0.02, MULTIPLIER_JOURNEY / self.steps), **given)
         without = {"constant": Constant, "only-grows": OnlyGrows}
         if self.multiplier not in without:
             raise ValueError(f"multiplier must be one of {', '.join([*without, *with_target])}, not {self.multiplier!r}.")

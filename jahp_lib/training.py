@@ -39,7 +39,7 @@ from jahp_lib.variable_rate import VariableRate
 LINEAR_START_PATCHES = 256
 STATE = "state.safetensors"  # in a run's folder: everything needed to go on
 STATE_FORMAT = "jahp-training-1"
-MULTIPLIER_JOURNEY = 25.0
+MULTIPLIER_JOURNEY = 80.0
 
 
 class TrainingError(RuntimeError):

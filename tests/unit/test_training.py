@@ -119,7 +119,7 @@ def test_a_target_in_bits_or_decibels_reaches_the_multiplier_in_its_own_unit() -
     assert decibels.target == pytest.approx(0.001)
     assert not decibels.on_rate
     assert decibels.rate == 0.02
-    assert replace(TINY, multiplier="log-ascent", target_bpp=0.4, epochs=1000).make_multiplier().rate == 25 / 4000
+    assert replace(TINY, multiplier="log-ascent", target_bpp=0.4, epochs=10_000).make_multiplier().rate == 80 / 40_000
 
 
 def test_the_learning_rate_rises_in_a_line_and_falls_as_half_a_cosine() -> None:

@@ -28,7 +28,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
 from jahp_lib.checkpoints import build, load, load_weights, read_tensors, save, write_tensors, write_whole
-from jahp_lib.data import PhotoFolder, Source, dead_leaves, mixed, open_photo, sample_photos, sample_set, to_float, to_tensor
+from jahp_lib.data import PhotoFolder, Source, dead_leaves, mixed, open_photo, sample_photos, sample_set, stratified, to_float, to_tensor
 from jahp_lib.linear_start import start_linear
 from jahp_lib.models import MODELS, LatentModel
 from jahp_lib.multipliers import Constant, LogAscent, ModifiedDifferential, Multiplier, OnlyGrows
@@ -303,7 +303,8 @@ class Trainer:
     def _draw_lmbda(self, count: int, rng: np.random.Generator) -> float | Tensor:
         if self.settings.lmbda_max is None:
             return self.multiplier.value
-        logs = rng.uniform(math.log(self.settings.lmbda), math.log(self.settings.lmbda_max), count)
+        low, high = math.log(self.settings.lmbda), math.log(self.settings.lmbda_max)
+        logs = low + (high - low) * stratified(count, rng)  # each image's λ log-uniform, a batch's spread over the range
         return torch.tensor(np.exp(logs), dtype=torch.float32, device=self.device)
 
     def _record(self, done: int) -> EpochRecord:

@@ -18,12 +18,14 @@ from jahp_lib.data import (
     PhotoError,
     PhotoFolder,
     PhotoSet,
+    busyness,
     dead_leaves,
     mixed,
     open_photo,
     random_patch,
     sample_photos,
     sample_set,
+    stratified,
     to_float,
     to_image,
     to_tensor,
@@ -382,6 +384,48 @@ def test_photos_are_drawn_as_often_as_their_weights_say() -> None:
     counts = torch.bincount(drawn.long(), minlength=3).tolist()
     assert counts[1] == 0
     assert abs(counts[0] - 250) < 70
+
+
+def test_stratified_numbers_lie_one_in_each_part_and_anywhere_within_it() -> None:
+    """Breaks if a part is left out or hit twice, numbers always sit at the same place of it, or come sorted."""
+    rng = np.random.default_rng(0)
+    numbers = np.array([stratified(8, rng) for _ in range(2000)])
+    np.testing.assert_array_equal(np.sort((numbers * 8).astype(int), axis=1), np.tile(np.arange(8), (2000, 1)))
+    assert abs((numbers * 8 % 1).mean() - 0.5) < 5 * 12**-0.5 / 16000**0.5
+    assert abs(numbers[:, 0].mean() - 0.5) < 5 * 12**-0.5 / 2000**0.5  # the first of a batch is uniform too
+
+
+@pytest.fixture
+def ten_flat_photos(tmp_path: Path) -> Path:
+    """Photo k has steps of k grey levels between its columns (so k is its busyness), and brightness 100 at its first column."""
+    for k in range(10):
+        columns = 100 + k * (np.arange(40) % 2)
+        Image.fromarray(np.tile(columns.astype(np.uint8)[None, :, None], (40, 1, 3))).save(tmp_path / f"{(7 * k) % 10}.png")
+    return tmp_path
+
+
+def busyness_of(batch: torch.Tensor) -> torch.Tensor:
+    return (batch[:, 0, 0, 1].int() - batch[:, 0, 0, 0].int()).abs()
+
+
+def test_a_batch_of_a_folder_takes_one_photo_of_each_part_from_calm_to_busy(ten_flat_photos: Path) -> None:
+    """Breaks if batches are drawn freely (many busy photos at once), or parts are of the files' order instead of busyness."""
+    photos = PhotoFolder(ten_flat_photos, 32)
+    rng = np.random.default_rng(0)
+    drawn = torch.stack([busyness_of(photos.batch(5, rng)).sort().values for _ in range(200)])
+    assert torch.equal(drawn // 2, torch.arange(5).expand(200, 5))
+    counts = torch.bincount(drawn.flatten(), minlength=10)
+    assert ((counts - 100).abs() < 36).all()  # binomial(200, 1/2), 5 standard deviations
+
+
+def test_stratified_photos_are_as_likely_as_their_weights_say(ten_flat_photos: Path) -> None:
+    """Breaks if weights get lost on the way to the stratified draw."""
+    photos = PhotoFolder(ten_flat_photos, 32, weights="bytes")
+    drawn = torch.cat([busyness_of(photos.batch(7, np.random.default_rng(seed))) for seed in range(600)])
+    calm_first = photos.probabilities[[int(np.argmin([abs(b - k) for b in map(busyness, photos.photos)])) for k in range(10)]]
+    assert calm_first.max() > 1.05 * calm_first.min()  # else this checks nothing
+    shares = torch.bincount(drawn, minlength=10).numpy() / drawn.numel()
+    assert np.all(np.abs(shares - calm_first) < 5 * np.sqrt(calm_first / drawn.numel()))
 
 
 @pytest.mark.parametrize("photos", [[], [torch.zeros(3, 20, 15, dtype=torch.uint8)]])

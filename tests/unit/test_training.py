@@ -204,7 +204,16 @@ def test_a_range_of_lmbda_gives_every_image_its_own_between_the_ends() -> None:
     assert drawn.unique().numel() > 3900
     assert drawn.min() >= 0.002
     assert drawn.max() <= 0.2
-    assert abs((drawn < 0.02).sum().item() - 2000) < 160  # 5 standard deviations
+    assert abs((drawn < 0.02).sum().item() - 2000) <= 1  # stratified: one in each 4000th part of the range
+
+
+def test_the_lmbdas_of_a_batch_are_spread_over_the_range() -> None:
+    """Breaks if they are drawn freely: a batch of small ones only pulls the parts that serve all λ to one side."""
+    trainer = Trainer(replace(TINY, lmbda=0.002, lmbda_max=0.2), photos().batch)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        parts = (torch.log(trainer._draw_lmbda(4, rng) / 0.002) / np.log(100) * 4).floor().int().tolist()
+        assert sorted(parts) == [0, 1, 2, 3]
 
 
 def test_an_image_s_loss_is_weighed_by_the_root_of_its_lmbda_and_by_1_in_the_middle() -> None:

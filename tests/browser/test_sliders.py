@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Error, Page, sync_playwright
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 LESSONS = ["00_welcome.ipynb", "01_rate_distortion.ipynb", "08_lambda.ipynb"]
@@ -90,6 +90,25 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
+@pytest.fixture
+def problems(page: Page) -> Iterator[list[str]]:
+    """What goes wrong in the page during one test: uncaught errors, and errors in the browser's console."""
+    found: list[str] = []
+
+    def uncaught(error: Error) -> None:
+        found.append(str(error))
+
+    def logged(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            found.append(f"{message.text} ({message.location.get('url', '')})")
+
+    page.on("pageerror", uncaught)
+    page.on("console", logged)
+    yield found
+    page.remove_listener("pageerror", uncaught)
+    page.remove_listener("console", logged)
+
+
 def answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=5) as answer:
@@ -146,10 +165,10 @@ def last_number(page: Page) -> int:
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_the_lmbda_slider_moved_by_keyboard_changes_the_figure_and_no_cell_fails(page: Page, server: str, name: str) -> None:
+def test_the_lmbda_slider_moved_by_keyboard_changes_the_figure_and_nothing_fails(
+    page: Page, server: str, problems: list[str], name: str
+) -> None:
     """Would break if figures were tied to Output widgets, if drawing raised an error, or if a package for widgets were missing."""
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
     try:
         run_all(page, server, name)
         assert page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"] .ansi-red-fg').count() == 0
@@ -166,7 +185,7 @@ def test_the_lmbda_slider_moved_by_keyboard_changes_the_figure_and_no_cell_fails
         wait_until(lambda: readout.inner_text() != before_number, 20, "The slider's number does not change")
         wait_until(lambda: picture.get_attribute("src") != before_picture, 20, "The figure does not follow the slider")
         assert cell.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0, "redrawing failed"
-        assert not problems
+        assert not problems, problems
     finally:
         end_kernels(server)
 

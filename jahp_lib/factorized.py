@@ -46,7 +46,7 @@ class FactorizedPrior(nn.Module):
     Raises:
         ValueError: ``channels`` is not positive, or the input does not have that many.
 
-    Source: Ballé et al. 2018, appendix 6.1, equations 22 to 29.
+    Source: Ballé et al. 2018, appendix 6.1.
     """
 
     def __init__(self, channels: int, filters: tuple[int, ...] = (3, 3, 3, 3), init_scale: float = 10.0) -> None:

@@ -76,12 +76,12 @@ class LatentModel(nn.Module):
 
     Args:
         N: channels of the hidden layers and of z. The paper's models have 192.
-        M: channels of y. The paper's have 192, or 320 for the largest λ.
+        M: channels of y. The paper's table has 192; CompressAI's published models have 320 for the four largest λ.
         padding: "same" for images of any size from 1x1, or "valid" for none at all (sides of 64 k + 189 pixels).
 
     Set ``rounds_in_training`` to True and g_s is trained on rounded latents (its gradient passing straight through), while bits are
-    still counted on noisy ones: "mixed quantization" of Minnen & Singh 2020, "Channel-wise autoregressive entropy models for
-    learned image compression".
+    still counted on noisy ones. Source: Minnen & Singh 2020, "Channel-wise autoregressive entropy models for learned image
+    compression".
 
     Raises:
         ValueError: N or M is not a positive integer, ``padding`` is another word; in ``forward``, x is not [B, 3, H, W] with

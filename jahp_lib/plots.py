@@ -466,7 +466,7 @@ def receptive_field(ax: Axes, seen: np.ndarray | Tensor, row: int, column: int, 
     _cells(ax, colours[kinds], title, color="0.6", linewidth=0.5)
     rows, columns = np.nonzero(kinds == SEEN_TOO_EARLY)
     ax.scatter(columns, rows, marker="x", color="white", s=18, linewidth=1.3, zorder=3)
-    ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=2.5, zorder=4))
+    ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=2.5, zorder=4, clip_on=False))
 
 
 def nested_intervals(probabilities: Sequence[float], message: Sequence[int], names: Sequence[str]) -> Figure:

@@ -7,7 +7,7 @@ log λ, so that every λ between the ends of the range is served, not only those
 best step goes as λ^(-1/2) (the distortion of a step s is s**2 / 12), and that is where training starts from.
 
 Source of gain and inverse gain units: Cui et al. 2021, "Asymmetric gained deep image compression with continuous rate
-adaptation", section 3.2; there gains are learned at a few λ and interpolated, here they are polynomials in log λ.
+adaptation"; there gains are learned at a few λ and interpolated, here they are exponentials of polynomials in log λ.
 """
 
 from __future__ import annotations

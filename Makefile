@@ -18,7 +18,7 @@ demo: .venv/installed ## a sample photo through the codec, without a browser: wr
 test: .venv/installed ## every test: library, notebooks, command line
 	$(RUN) pytest tests notebooks --nbval --nbval-current-env --nbval-cell-timeout=600 -q
 
-bench: .venv/installed ## benchmarks, as ratios (with the extra "peers", against CompressAI)
+bench: .venv/installed ## benchmarks, as ratios (after "make peers", against CompressAI)
 	@for file in tests/benchmarks/bench_*.py; do .venv/bin/python $$file || exit 1; done
 
 notebooks: .venv/installed ## run the lessons and store their outputs
@@ -34,7 +34,7 @@ assignments: .venv/installed ## generate the students' versions of the problem s
 	cd notebooks/assignments && for set in $(notdir $(wildcard notebooks/assignments/source/*)); do $(CURDIR)/$(RUN) nbgrader generate_assignment $$set --create --force || exit 1; done
 
 peers: .venv/installed ## install CompressAI beside the course, for the tests and benchmarks that compare with it
-	$(RUN) pip install -c constraints.txt -e '.[peers]'
+	$(RUN) pip install -c constraints.txt -e '.[peers]' && $(RUN) pip install --no-deps compressai==1.2.8
 
 clean: ## remove the environment and caches
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -190,7 +190,7 @@ def test_an_empty_state_dict_is_refused() -> None:
 @pytest.mark.parametrize(("N", "M"), [(6, 9), (8, 4)])
 def test_our_model_computes_what_compressai_s_own_does(N: int, M: int, height: int, width: int) -> None:
     """The same against the real thing, with perturbed weights. Breaks if either the mapping or our reading of its code is wrong."""
-    google = pytest.importorskip("compressai.models.google", reason="CompressAI is not installed (the extra 'peers')")
+    google = pytest.importorskip("compressai.models.google", reason="CompressAI is not installed (make peers)")
     torch.manual_seed(5)
     theirs = google.JointAutoregressiveHierarchicalPriors(N, M).eval()
     with torch.no_grad():

@@ -102,6 +102,7 @@ def problems(page: Page) -> Iterator[list[str]]:
         if message.type == "error":
             found.append(f"{message.text} ({message.location.get('url', '')})")
 
+    page.goto("about:blank")  # the page of the test before may still complain that its kernel is gone
     page.on("pageerror", uncaught)
     page.on("console", logged)
     yield found

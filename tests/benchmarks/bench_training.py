@@ -13,14 +13,11 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from jahp_lib.data import Source, sample_set, to_float
 from jahp_lib.training import Settings, Trainer
-
-LMBDA, CLIP = 0.013, 1.0
 
 
 def our_turns(settings: Settings, draw: Source, device: str, compiled: bool) -> Iterator[float]:
@@ -48,18 +45,18 @@ def their_turns(settings: Settings, draw: Source, device: str, compiled: bool) -
             out = forward(x)
         pixels = x.shape[0] * x.shape[2] * x.shape[3]
         bpp = sum(-likelihoods.float().log2().sum() for likelihoods in out["likelihoods"].values()) / pixels
-        loss = bpp + LMBDA * 255**2 * nn.functional.mse_loss(out["x_hat"].float(), x)
+        loss = bpp + settings.lmbda * 255**2 * nn.functional.mse_loss(out["x_hat"].float(), x)
         loss.backward()
-        nn.utils.clip_grad_norm_(weights, CLIP)
+        nn.utils.clip_grad_norm_(weights, settings.clip)
         optimizer.step()
         model.aux_loss().backward()
         optimizer_of_medians.step()
         loss.item()  # waits for the device, as our loop does
 
-    rng = np.random.default_rng(0)
-    for _ in range(settings.epochs):
+    for epoch in range(settings.epochs):
         started = time.perf_counter()
-        for _ in range(settings.steps_per_epoch):
+        for number in range(settings.steps_per_epoch):
+            rng, _ = settings.randomness(epoch * settings.steps_per_epoch + number, 0)  # the patches that ours sees in this step
             step(to_float(draw(settings.batch, rng)).contiguous(memory_format=torch.channels_last))
         yield settings.steps_per_epoch * settings.batch / (time.perf_counter() - started)
 
@@ -75,12 +72,10 @@ def main() -> None:
     settings = Settings(
         N=arguments.N,
         M=arguments.M,
-        lmbda=LMBDA,
         epochs=arguments.turns + 1,  # the first one warms up
         steps_per_epoch=arguments.steps,
         batch=arguments.batch,
         patch=arguments.patch,
-        clip=CLIP,
         bfloat16=arguments.bfloat16,
     )
     draw = sample_set(settings.patch).to(arguments.device).batch

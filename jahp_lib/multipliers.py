@@ -8,9 +8,12 @@ A *dynamic* multiplier turns this round: the distortion (or the rate) is given, 
 
 All multipliers have one small interface: ``value`` is the λ of the next step, ``update(bpp, mse)`` tells what the last one gave.
 
+A batch of quiet patches needs few bits and a busy one many, whatever λ is. Told how busy the patches were (``contrast``), a target's
+multiplier takes this luck out of what it sees: contrast is a *control variate*, whose own mean over many batches is known.
+
 Sources: Platt & Barr 1988, "Constrained differential optimization" (the multiplier rules); Rezende & Viola 2018, "Taming VAEs"
 (ascent on the logarithm with a moving average of the constraint); van Rozendaal, Sautière & Cohen 2020, "Lossy compression with distortion
-constrained optimization" (the same for compression).
+constrained optimization" (the same for compression); Cochran 1977, "Sampling techniques", chapter 7 (regression estimators).
 """
 
 from __future__ import annotations
@@ -18,10 +21,28 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
+from torch import Tensor
+
 from jahp_lib.rate_distortion import check_lmbda
 
 # A λ beyond these ends trains nothing of use; the ends keep a multiplier whose target cannot be met from overflowing.
 SMALLEST, LARGEST = 1e-6, 1e3
+
+# How the slope of rate or distortion over contrast is learned: batches before it is used, and share of the past from then on.
+SLOPE_BATCHES, SLOPE_MEMORY = 25, 0.99
+
+
+def contrast(x: Tensor) -> Tensor:
+    """How busy images are: root of the mean squared difference of neighbouring pixels, averaged over the batch.
+
+    Args:
+        x: images [B, 3, H, W] of at least 2x2 pixels.
+
+    Returns:
+        A number [] in the unit of ``x``.
+    """
+    across, down = x.diff(dim=3).square().mean(dim=(1, 2, 3)), x.diff(dim=2).square().mean(dim=(1, 2, 3))
+    return (across + down).sqrt().mean()
 
 
 class Multiplier(Protocol):
@@ -29,8 +50,8 @@ class Multiplier(Protocol):
 
     value: float
 
-    def update(self, bpp: float, mse: float) -> None:
-        """Tell the multiplier what the last step gave."""
+    def update(self, bpp: float, mse: float, contrast: float | None = None) -> None:
+        """Tell the multiplier what the last step gave: bit/pixel, mean squared error on [0, 1], and ``contrast`` of its patches."""
 
     def state(self) -> dict[str, float]:
         """What must be kept to go on later."""
@@ -59,7 +80,7 @@ class Constant(_Stateful):
         check_lmbda(lmbda)
         self.value = lmbda
 
-    def update(self, bpp: float, mse: float) -> None:
+    def update(self, bpp: float, mse: float, contrast: float | None = None) -> None:
         """Nothing to do."""
 
 
@@ -74,14 +95,14 @@ class OnlyGrows(_Stateful):
         check_lmbda(lmbda)
         self.value, self.epsilon = lmbda, epsilon
 
-    def update(self, bpp: float, mse: float) -> None:
+    def update(self, bpp: float, mse: float, contrast: float | None = None) -> None:
         self.value = min(self.value + self.epsilon * 255.0**2 * mse, LARGEST)
 
 
 class _Target(_Stateful):
     """What the rules with a target share: the violation, from a moving average of rate or distortion; positive when λ has to grow."""
 
-    _kept = ("value", "smoothed", "weight")
+    _kept = ("value", "smoothed", "weight", "batches", "mean_contrast", "covariance", "variance")
 
     def __init__(self, lmbda: float, mse: float | None, bpp: float | None, memory: float) -> None:
         check_lmbda(lmbda)
@@ -95,18 +116,37 @@ class _Target(_Stateful):
         self.value, self.memory = lmbda, memory
         self.target, self.on_rate = target, bpp is not None
         self.smoothed, self.weight = 0.0, 0.0
+        self.batches, self.mean_contrast, self.covariance, self.variance = 0.0, 0.0, 0.0, 0.0
 
-    def violation(self, bpp: float, mse: float) -> float:
+    def violation(self, bpp: float, mse: float, contrast: float | None = None) -> float:
         """log(D / target), or log(target / R), of an exponential moving average of D or R, without the bias of its start.
 
         The logarithm has no unit, so one step size suits all targets. It is taken of the average: the average of logarithms is
         smaller, so it would leave the mean error above its target, by half the variance from batch to batch. Beyond +-1 it is cut
         off, or the first steps of an untrained model would carry λ far away.
         """
-        self.smoothed = self.memory * self.smoothed + (1 - self.memory) * (bpp if self.on_rate else mse)
+        measured = self._without_luck(bpp if self.on_rate else mse, contrast)
+        self.smoothed = self.memory * self.smoothed + (1 - self.memory) * measured
         self.weight = self.memory * self.weight + (1 - self.memory)
         log_ratio = math.log(max(self.smoothed / self.weight, 1e-12) / self.target)
         return min(max(-log_ratio if self.on_rate else log_ratio, -1.0), 1.0)
+
+    def _without_luck(self, measured: float, contrast: float | None) -> float:
+        """What a batch of average contrast would have given: measured - slope * (contrast - its mean).
+
+        The slope is that of the batches before, relative to the average of rate or distortion, which moves while the model learns; so
+        it knows nothing of this batch, and the mean over many batches stays what it was.
+        """
+        if contrast is None:
+            return measured
+        self.batches += 1
+        self.mean_contrast += (contrast - self.mean_contrast) / self.batches
+        luck = contrast - self.mean_contrast
+        average = self.smoothed / self.weight if self.weight else measured
+        slope = self.covariance / self.variance if self.batches > SLOPE_BATCHES and self.variance else 0.0
+        self.covariance = SLOPE_MEMORY * self.covariance + (1 - SLOPE_MEMORY) * luck * (measured / max(average, 1e-12) - 1)
+        self.variance = SLOPE_MEMORY * self.variance + (1 - SLOPE_MEMORY) * luck**2
+        return measured - slope * luck * average
 
 
 class LogAscent(_Target):
@@ -128,8 +168,8 @@ class LogAscent(_Target):
         super().__init__(lmbda, mse, bpp, memory)
         self.rate = rate
 
-    def update(self, bpp: float, mse: float) -> None:
-        step = self.rate * self.violation(bpp, mse)
+    def update(self, bpp: float, mse: float, contrast: float | None = None) -> None:
+        step = self.rate * self.violation(bpp, mse, contrast)
         self.value = min(max(self.value * math.exp(step), SMALLEST), LARGEST)
 
 
@@ -148,7 +188,7 @@ class ModifiedDifferential(_Target):
     Source: Platt & Barr 1988 ("modified differential method of multipliers", MDMM).
     """
 
-    _kept = ("value", "smoothed", "weight", "log_multiplier")
+    _kept = (*_Target._kept, "log_multiplier")
 
     def __init__(
         self,
@@ -164,8 +204,8 @@ class ModifiedDifferential(_Target):
         self.rate, self.damping = rate, damping
         self.log_multiplier = math.log(lmbda)
 
-    def update(self, bpp: float, mse: float) -> None:
-        violation = self.violation(bpp, mse)
+    def update(self, bpp: float, mse: float, contrast: float | None = None) -> None:
+        violation = self.violation(bpp, mse, contrast)
         self.log_multiplier += self.rate * violation
         self.log_multiplier = min(max(self.log_multiplier, math.log(SMALLEST)), math.log(LARGEST))
         self.value = min(max(math.exp(self.log_multiplier + self.damping * violation), SMALLEST), LARGEST)

@@ -31,7 +31,7 @@ from jahp_lib.checkpoints import build, load, load_weights, read_tensors, save, 
 from jahp_lib.data import PhotoFolder, Source, dead_leaves, mixed, open_photo, sample_photos, sample_set, stratified, to_float, to_tensor
 from jahp_lib.linear_start import start_linear
 from jahp_lib.models import MODELS, LatentModel
-from jahp_lib.multipliers import Constant, LogAscent, ModifiedDifferential, Multiplier, OnlyGrows
+from jahp_lib.multipliers import Constant, LogAscent, ModifiedDifferential, Multiplier, OnlyGrows, contrast
 from jahp_lib.rate_distortion import check_lmbda, rate_distortion_loss
 from jahp_lib.snapshots import take_snapshot
 from jahp_lib.variable_rate import VariableRate
@@ -39,7 +39,7 @@ from jahp_lib.variable_rate import VariableRate
 LINEAR_START_PATCHES = 256
 STATE = "state.safetensors"  # in a run's folder: everything needed to go on
 STATE_FORMAT = "jahp-training-1"
-MULTIPLIER_JOURNEY = 80.0
+MULTIPLIER_JOURNEY, MULTIPLIER_MEMORY = 160.0, 0.8
 
 
 class TrainingError(RuntimeError):
@@ -134,7 +134,9 @@ class Settings:
         if self.multiplier in with_target:
             if len(given) != 1:
                 raise ValueError(f"The multiplier {self.multiplier!r} needs one target: target_bpp or target_psnr.")
-            return with_target[self.multiplier](self.lmbda, rate=min(0.02, MULTIPLIER_JOURNEY / self.steps), **given)
+            return with_target[self.multiplier](
+                self.lmbda, rate=min(0.04, MULTIPLIER_JOURNEY / self.steps), memory=MULTIPLIER_MEMORY, **given
+            )
         without = {"constant": Constant, "only-grows": OnlyGrows}
         if self.multiplier not in without:
             raise ValueError(f"multiplier must be one of {', '.join([*without, *with_target])}, not {self.multiplier!r}.")
@@ -231,14 +233,14 @@ class Trainer:
             while self.step < settings.steps:
                 started = time.perf_counter()
                 loss = self._train_step()
-                loss_value, bpp, mse, gradient = loss.tolist()  # also waits for the GPU, so that the time below is the step's
+                loss_value, bpp, mse, busy, gradient = loss.tolist()  # also waits for the GPU, so that the time below is the step's
                 if not math.isfinite(loss_value + gradient):
                     raise TrainingError(
                         f"The loss is {loss_value} at step {self.step}: training has diverged (its gradient is {gradient} long). "
                         "Lower the learning rate "
                         f"(now {settings.learning_rate_at(self.step):.2g}) or clip gradients harder (now {settings.clip:g})."
                     )
-                self.multiplier.update(bpp, mse)
+                self.multiplier.update(bpp, mse, busy)
                 self._sums += (loss_value, bpp, mse, time.perf_counter() - started)
                 self.step += 1
                 bar.update()
@@ -261,14 +263,14 @@ class Trainer:
     def _train_step(self) -> Tensor:
         """One optimiser step over this process's parts of the batch.
 
-        Returns loss, bpp and mse, averaged over all parts, and the length of the gradient before it was clipped: [4].
+        Returns loss, bpp, mse and contrast, averaged over all parts, and the length of the gradient before it was clipped: [5].
         """
         settings = self.settings
         for group in self.optimizer.param_groups:
             group["lr"] = settings.learning_rate_at(self.step)
         self.optimizer.zero_grad(set_to_none=True)
         mine = range(self.rank, settings.parts, self.world)
-        figures = torch.zeros(3, device=self.device)
+        figures = torch.zeros(4, device=self.device)
         for part in mine:
             rng, noise_seed = settings.randomness(self.step, part)
             count = settings.batch // settings.parts
@@ -281,7 +283,7 @@ class Trainer:
                     out = self._runner(x) if settings.lmbda_max is None else self._runner(x, lmbda)
                     parts = rate_distortion_loss(out, x, lmbda, self._balance(lmbda))
                 (parts.loss / len(mine)).backward()
-            figures += torch.stack((parts.loss, parts.bpp, parts.mse)).detach() / len(mine)
+            figures += torch.stack((parts.loss, parts.bpp, parts.mse, contrast(x))).detach() / len(mine)
         gradient = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
         self.settled = False
         self.optimizer.step()

@@ -11,8 +11,9 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
-from jahp_lib.multipliers import LARGEST, SMALLEST, Constant, LogAscent, ModifiedDifferential, OnlyGrows
+from jahp_lib.multipliers import LARGEST, SMALLEST, Constant, LogAscent, ModifiedDifferential, OnlyGrows, contrast
 
 TARGET = 1e-3
 BEST_LMBDA = 1 / (2 * math.log(2) * 255**2 * TARGET)
@@ -68,6 +69,45 @@ def test_with_batches_of_luck_the_mean_error_meets_the_target(rule: type) -> Non
     assert np.mean(errors[5000:]) == pytest.approx(TARGET, rel=0.02)
 
 
+def under_luck(told: bool) -> tuple[float, float]:
+    """Mean error relative to its target, and spread of ln λ, with batches whose error follows the contrast of their patches."""
+    rng = np.random.default_rng(1)
+    multiplier, log_step = LogAscent(BEST_LMBDA, mse=TARGET, rate=0.04, memory=0.8), math.log(math.sqrt(12 * TARGET))
+    errors, path = [], []
+    for busy, rest in zip(rng.lognormal(-3.0, 0.2, 8000), rng.normal(1.0, 0.02, 8000), strict=True):
+        log_step -= 0.005 * max(-1.0, min(1.0, -1 / math.log(2) + multiplier.value * 255**2 * 2 * distortion(log_step)))
+        errors.append(distortion(log_step))
+        luck = 0.2 + 0.8 * busy / math.exp(-3.0 + 0.02)  # of mean 1: half a variance above exp(-3)
+        multiplier.update(rate(log_step), luck * rest * errors[-1], busy if told else None)
+        path.append(math.log(multiplier.value))
+    return float(np.mean(errors[2000:])) / TARGET, float(np.std(path[2000:]))
+
+
+def test_the_contrast_of_patches_takes_their_luck_out_and_leaves_the_target_where_it_was() -> None:
+    """Would break if the correction had the wrong sign, were learned from the batch it corrects, or shifted the mean."""
+    plain_mean, plain_spread = under_luck(told=False)
+    told_mean, told_spread = under_luck(told=True)
+    assert told_spread < plain_spread / 3
+    assert plain_mean == pytest.approx(1, abs=0.01)
+    assert told_mean == pytest.approx(1, abs=0.005)
+
+
+def test_patches_that_are_all_alike_change_nothing() -> None:
+    """Would break with a division by the variance of contrast, which is 0 here."""
+    told, untold = LogAscent(0.01, mse=TARGET), LogAscent(0.01, mse=TARGET)
+    for k in range(60):
+        told.update(1.0, TARGET * (2 + math.sin(k)), 0.125)
+        untold.update(1.0, TARGET * (2 + math.sin(k)))
+    assert told.value == untold.value
+
+
+def test_contrast_is_the_root_mean_square_difference_of_neighbours_averaged_over_images() -> None:
+    columns = torch.tensor([0.0, 1.0]).repeat(2).expand(1, 3, 4, 4)  # every pixel differs by 1 from the next in its row
+    flat = torch.full((1, 3, 4, 4), 0.7)
+    assert contrast(torch.cat((columns, flat))).item() == pytest.approx(0.5)
+    assert contrast(columns + columns.mT).item() == pytest.approx(math.sqrt(2))
+
+
 @pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
 def test_the_first_steps_of_an_untrained_model_do_not_carry_lmbda_away(rule: type) -> None:
     """Would break if the violation were not limited: ln(1 / TARGET) is 7, so 50 such steps would multiply λ by 1,000."""
@@ -113,13 +153,13 @@ def test_a_constant_multiplier_stays() -> None:
 
 @pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
 def test_a_multiplier_taken_up_again_goes_on_as_if_nothing_had_happened(rule: type) -> None:
-    """Would break if the average, its weight or the multiplier proper were lost on the way."""
+    """Would break if the average, its weight, the slope over contrast or the multiplier proper were lost on the way."""
     first, second = rule(0.01, mse=TARGET), rule(0.5, mse=TARGET)
-    for k in range(20):
-        first.update(1.0, TARGET * (2 + math.sin(k)))
+    for k in range(40):
+        first.update(1.0, TARGET * (2 + math.sin(k)), 0.05 + 0.02 * math.sin(k))
     second.restore(first.state())
     for multiplier in (first, second):
-        multiplier.update(1.0, 3 * TARGET)
+        multiplier.update(1.0, 3 * TARGET, 0.08)
     assert second.value == first.value
 
 

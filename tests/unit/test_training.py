@@ -22,7 +22,7 @@ import jahp_lib
 from jahp_lib import checkpoints, training
 from jahp_lib.checkpoints import CheckpointError, load
 from jahp_lib.data import PhotoSet, dead_leaves, sample_set, to_float
-from jahp_lib.multipliers import LogAscent, ModifiedDifferential
+from jahp_lib.multipliers import LogAscent, ModifiedDifferential, contrast
 from jahp_lib.rate_distortion import rate_distortion_loss
 from jahp_lib.snapshots import load_snapshots
 from jahp_lib.training import Settings, Trainer, TrainingError, main, run
@@ -118,8 +118,27 @@ def test_a_target_in_bits_or_decibels_reaches_the_multiplier_in_its_own_unit() -
     assert isinstance(decibels, ModifiedDifferential)
     assert decibels.target == pytest.approx(0.001)
     assert not decibels.on_rate
-    assert decibels.rate == 0.02
-    assert replace(TINY, multiplier="log-ascent", target_bpp=0.4, epochs=10_000).make_multiplier().rate == 80 / 40_000
+    assert decibels.rate == 0.04
+    assert replace(TINY, multiplier="log-ascent", target_bpp=0.4, epochs=10_000).make_multiplier().rate == 160 / 40_000
+
+
+def test_a_multiplier_is_told_rate_error_and_contrast_of_the_very_patches_of_the_step() -> None:
+    """Breaks if one is handed over as another, or only those of the last part of a batch."""
+    told, batches, source = [], [], photos()
+
+    def draw(count: int, rng: np.random.Generator) -> torch.Tensor:
+        batches.append(source.batch(count, rng))
+        return batches[-1]
+
+    trainer = Trainer(replace(TINY, parts=2), draw)
+    trainer.multiplier.update = lambda *figures: told.append(figures)
+    record = next(trainer.epochs(progress=False))
+    assert len(told) == TINY.steps_per_epoch
+    assert np.mean([bpp for bpp, _, _ in told]) == pytest.approx(record.bpp)
+    assert np.mean([mse for _, mse, _ in told]) == pytest.approx(10 ** (-record.psnr / 10))
+    for k, (_, _, busy) in enumerate(told):
+        patches = torch.cat(batches[2 * k : 2 * k + 2]).float() / 255
+        assert busy == pytest.approx(contrast(patches).item(), rel=1e-5)
 
 
 def test_the_learning_rate_rises_in_a_line_and_falls_as_half_a_cosine() -> None:

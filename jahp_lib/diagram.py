@@ -79,6 +79,7 @@ ARROWS: tuple[Sequence[tuple[float, float]], ...] = (
 # what the Lagrangian is made of: rate from the bits, distortion from x and x_hat; and λ
 DASHED: tuple[Sequence[tuple[float, float]], ...] = (
     ((60, 38.4), (60, 43.8)),
+    ((60, 13.4), (60, 17.2), (44.5, 17.2), (44.5, 41.4), (57, 41.4), (57, 43.8)),
     ((3, 38), (3, 52), (57, 52), (57, 50)),
     ((102, 38), (102, 52), (63, 52), (63, 50)),
     ((39.4, 47), (53, 47)),
@@ -94,6 +95,7 @@ SIGNALS = (
     (77.6, 16.4, r"$\psi$", "x"),
     (60, 29.6, r"$\mu,\ \sigma$", "scales"),
     (62.3, 41, "$R$", "bits"),
+    (48, 27, "$R$", "bits"),
     (31, 53.4, "$D$", "error"),
     (82, 53.4, "$D$", "error"),
 )

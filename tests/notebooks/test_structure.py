@@ -118,6 +118,16 @@ def test_captions_are_numbered_in_order(path: Path) -> None:
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def test_the_map_of_the_course_with_its_own_blocks_lit_stands_before_anything_is_built(path: Path) -> None:
+    cells = read(path).cells
+    shown = [k for k, cell in enumerate(cells) if cell.cell_type == "code" and "course_map(" in cell.source]
+    build = next(k for k, cell in enumerate(cells) if re.search(r"^## Build$", cell.source, flags=re.M))
+    assert len(shown) == 1
+    assert shown[0] < build
+    assert f'course_map("{path.name[:2]}")' in cells[shown[0]].source
+    assert any("image/png" in output.get("data", {}) for output in cells[shown[0]].outputs)
+
+
 def test_it_asks_for_two_predictions_and_answers_each(path: Path) -> None:
     text = "\n".join(cell.source for cell in code_cells(path))
     assert text.count("widgets.Prediction(") >= 2

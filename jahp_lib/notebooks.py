@@ -96,14 +96,32 @@ def _joined_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
     return joined
 
 
+def check_repository(repository: str) -> None:
+    """Refuse what is not of the form owner/name with a ``ValueError``."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+        raise ValueError(f"REPO must look like owner/name, not {repository!r}.")
+
+
+def stamp_source(text: str, name: str, repository: str) -> str:
+    """The file of a problem set with ``repository`` in its set-up cell, and else as it was: it has no badge, and nbgrader's own ids.
+
+    Raises:
+        ValueError: ``repository`` is not of the form owner/name, or the file has no set-up cell.
+    """
+    check_repository(repository)
+    stamped, found = re.subn(r'(?<=\\"https://github\.com/)[\w.-]+/[\w.-]+(?=\\"\))', repository, text)
+    if not found:
+        raise ValueError(f"{name} has no set-up cell.")
+    return stamped
+
+
 def stamp(notebook: NotebookNode, name: str, repository: str) -> NotebookNode:
     """Point a lesson's badge and its set-up cell to ``repository`` ("owner/name"); changed in place and returned.
 
     Raises:
         ValueError: ``repository`` is not of the form owner/name, or the notebook has no badge line or no set-up cell.
     """
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
-        raise ValueError(f"REPO must look like owner/name, not {repository!r}.")
+    check_repository(repository)
     badge = NO_BADGE if repository == UNSTAMPED_REPOSITORY else BADGE.format(repository=repository, name=name)
     title, found = re.subn(r"^(\*Open in Colab: this copy|\[!\[Open in Colab).*$", lambda _: badge, notebook.cells[0].source, flags=re.M)
     if not found:
@@ -146,6 +164,9 @@ def main() -> int:
     parser.add_argument("--badges", metavar="OWNER/NAME", help="do not run, only write in where the course is published")
     arguments = parser.parse_args()
     for path in arguments.notebooks:
+        if arguments.badges and path.parts[-3:-2] == ("source",):  # a problem set
+            write_whole(path, stamp_source(path.read_text(encoding="utf-8"), path.name, arguments.badges).encode())
+            continue
         if arguments.badges:
             tidy = stamp(normalise(nbformat.read(path, as_version=4)), path.name, arguments.badges)
             write_whole(path, (nbformat.writes(tidy) + "\n").encode())

@@ -435,6 +435,32 @@ def _write_results(trainer: Trainer, folder: Path) -> None:
 # --- command line ------------------------------------------------------------------------------------------------------------
 
 
+MEANINGS = {
+    "architecture": f"which model of the ladder: {', '.join(MODELS)}",
+    "N": "channels inside the transforms",
+    "M": "channels of the latent y",
+    "lmbda": "weight of distortion (published: 0.0018 to 0.18); where a multiplier starts",
+    "lmbda_max": "with it, one model for every λ between --lmbda and this",
+    "epochs": "a snapshot and the weights are written after each",
+    "steps_per_epoch": "steps of the optimiser from one epoch to the next",
+    "batch": "images a step, over all parts and processes",
+    "parts": "pieces of a batch, one after the other or shared by the processes of torchrun",
+    "patch": "side of the square patches, in pixels",
+    "learning_rate": "highest learning rate of Adam",
+    "warmup_steps": "steps in which the learning rate rises",
+    "final_learning_rate": "where half a cosine leads it at the last step",
+    "clip": "greatest length of a gradient",
+    "seed": "of weights, patches and noise",
+    "bfloat16": "compute in 16 bits where that is safe; for a GPU, or a processor that has it",
+    "mixed_quantization": "train the synthesis on rounded latents, bits on noisy ones",
+    "linear_start": "start from the best linear block transform of the photos, not at random",
+    "entropy_model_only": "leave transforms and gains as they are; for weights given by --start",
+    "multiplier": "who chooses λ: constant, only-grows, or with a target log-ascent or modified-differential",
+    "target_bpp": "rate to reach, in bit/pixel",
+    "target_psnr": "quality to reach, in dB",
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``jahp train``: one for each field of ``Settings``, and where photos come from and results go."""
     parser.add_argument("photos", nargs="?", help="folder of photos; without it, the four sample photos")
@@ -449,16 +475,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", choices=("equal", "bytes"), default="bytes", help="how often each photo is drawn (%(default)s)")
     parser.add_argument("--dead-leaves", type=float, default=0.0, metavar="SHARE", help="share of dead-leaves patches, 0 to 1")
     parser.add_argument("--start", "--start-from", help="weights to start from: a file, or a name such as small (torchrun: --start-from)")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="(%(default)s here)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="where to compute (%(default)s here)")
     parser.add_argument("--compile", action="store_true", help="run the model through torch.compile")
     parser.add_argument("--threads", type=int, help="processor threads of each process")
     kinds = {"int": int, "float": float, "str": str, "float | None": float}
     for field in fields(Settings):
         option = "--" + field.name.replace("_", "-")
         if field.type == "bool":
-            parser.add_argument(option, action="store_true")
+            parser.add_argument(option, action="store_true", help=MEANINGS[field.name])
         else:
-            parser.add_argument(option, type=kinds[field.type], default=field.default, help="(%(default)s)")
+            usual = "" if field.default is None else " (%(default)s)"
+            parser.add_argument(option, type=kinds[field.type], default=field.default, help=MEANINGS[field.name] + usual)
 
 
 def main(argv: list[str] | None = None, arguments: argparse.Namespace | None = None) -> None:

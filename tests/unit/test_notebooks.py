@@ -68,6 +68,19 @@ def test_a_repository_that_is_not_owner_slash_name_is_refused(repository: str) -
         notebooks.stamp(lesson(), "02_gdn.ipynb", repository)
 
 
+def test_stamping_a_problem_set_changes_its_address_and_not_a_letter_more() -> None:
+    """Breaks if the set's cells were normalised: nbgrader knows them by their ids."""
+    for path in sorted((Path(notebooks.__file__).parents[1] / "notebooks" / "assignments" / "source").glob("*/*.ipynb")):
+        before = path.read_text(encoding="utf-8")
+        stamped = notebooks.stamp_source(before, path.name, "someone/the-course")
+        assert stamped.count("https://github.com/someone/the-course") == 1
+        assert stamped.replace("someone/the-course", notebooks.UNSTAMPED_REPOSITORY) == before
+    with pytest.raises(ValueError, match="has no set-up cell"):
+        notebooks.stamp_source("{}", "ps1.ipynb", "owner/course")
+    with pytest.raises(ValueError, match="must look like owner/name"):
+        notebooks.stamp_source(before, "ps1.ipynb", "course")
+
+
 def test_a_notebook_without_a_badge_line_cannot_be_stamped() -> None:
     bare = lesson()
     bare.cells[0].source = "# Another"

@@ -33,6 +33,7 @@ from jahp_lib.rate_distortion import check_lmbda, psnr
 from jahp_lib.variable_rate import VariableRate
 
 PUBLISHED = DATA / "reference" / "kodak_published_rd.csv"
+MEASURED = DATA / "reference" / "kodak_measured.csv"
 LMBDAS = (0.0018, 0.0035, 0.0067, 0.013, 0.025, 0.0483, 0.0932, 0.18)  # the eight of CompressAI's published models
 MOST_BPP = 2.0  # where the plot of the curves ends
 MS_SSIM_SIDE = 161  # below this, its five scales do not fit
@@ -202,8 +203,17 @@ def curve(points: Iterable[Point], codec: str) -> tuple[np.ndarray, np.ndarray]:
 
 def published() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Published Kodak averages: codec to rates (bit/pixel) and PSNR (dB); where each was published stands in the file."""
+    return _curves(PUBLISHED)
+
+
+def measured() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The same, measured here by ``jahp evaluate``: the shipped weights, and Pillow's codecs beside them."""
+    return _curves(MEASURED)
+
+
+def _curves(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     rows: dict[str, list[tuple[float, float]]] = {}
-    with PUBLISHED.open(newline="") as file:
+    with path.open(newline="") as file:
         for row in csv.DictReader(file):
             rows.setdefault(row["codec"], []).append((float(row["bpp"]), float(row["psnr_rgb_db"])))
     return {codec: tuple(np.array(sorted(points)).T) for codec, points in rows.items()}

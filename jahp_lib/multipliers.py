@@ -70,7 +70,7 @@ class _Stateful:
 
     def restore(self, state: dict[str, float]) -> None:
         for name in self._kept:
-            setattr(self, name, float(state[name]))
+            setattr(self, name, float(state.get(name, getattr(self, name))))  # what an older version did not keep starts anew
 
 
 class Constant(_Stateful):
@@ -102,7 +102,7 @@ class OnlyGrows(_Stateful):
 class _Target(_Stateful):
     """What the rules with a target share: the violation, from a moving average of rate or distortion; positive when λ has to grow."""
 
-    _kept = ("value", "smoothed", "weight", "batches", "mean_contrast", "covariance", "variance")
+    _kept = ("value", "smoothed", "weight", "batches", "mean_contrast", "level", "level_weight", "covariance", "variance")
 
     def __init__(self, lmbda: float, mse: float | None, bpp: float | None, memory: float) -> None:
         check_lmbda(lmbda)
@@ -116,7 +116,8 @@ class _Target(_Stateful):
         self.value, self.memory = lmbda, memory
         self.target, self.on_rate = target, bpp is not None
         self.smoothed, self.weight = 0.0, 0.0
-        self.batches, self.mean_contrast, self.covariance, self.variance = 0.0, 0.0, 0.0, 0.0
+        self.batches, self.mean_contrast = 0.0, 0.0
+        self.level, self.level_weight, self.covariance, self.variance = 0.0, 0.0, 0.0, 0.0
 
     def violation(self, bpp: float, mse: float, contrast: float | None = None) -> float:
         """log(D / target), or log(target / R), of an exponential moving average of D or R, without the bias of its start.
@@ -134,19 +135,23 @@ class _Target(_Stateful):
     def _without_luck(self, measured: float, contrast: float | None) -> float:
         """What a batch of average contrast would have given: measured - slope * (contrast - its mean).
 
-        The slope is that of the batches before, relative to the average of rate or distortion, which moves while the model learns; so
-        it knows nothing of this batch, and the mean over many batches stays what it was.
+        The slope is that of the batches before, relative to the level of rate or distortion, which moves while the model learns; so
+        it knows nothing of this batch, and the mean over many batches stays what it was. The level is a mean of what was measured,
+        not of what was corrected: corrected values of very small batches can be negative.
         """
-        if contrast is None:
+        if contrast is None or not math.isfinite(contrast):  # patches of a single pixel have no neighbours
             return measured
         self.batches += 1
         self.mean_contrast += (contrast - self.mean_contrast) / self.batches
         luck = contrast - self.mean_contrast
-        average = self.smoothed / self.weight if self.weight else measured
         slope = self.covariance / self.variance if self.batches > SLOPE_BATCHES and self.variance else 0.0
-        self.covariance = SLOPE_MEMORY * self.covariance + (1 - SLOPE_MEMORY) * luck * (measured / max(average, 1e-12) - 1)
+        corrected = measured - slope * luck * (self.level / self.level_weight if self.level_weight else measured)
+        self.level = SLOPE_MEMORY * self.level + (1 - SLOPE_MEMORY) * measured
+        self.level_weight = SLOPE_MEMORY * self.level_weight + (1 - SLOPE_MEMORY)
+        relative = measured / max(self.level / self.level_weight, 1e-12) - 1
+        self.covariance = SLOPE_MEMORY * self.covariance + (1 - SLOPE_MEMORY) * luck * relative
         self.variance = SLOPE_MEMORY * self.variance + (1 - SLOPE_MEMORY) * luck**2
-        return measured - slope * luck * average
+        return corrected
 
 
 class LogAscent(_Target):

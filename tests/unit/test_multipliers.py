@@ -92,11 +92,33 @@ def test_the_contrast_of_patches_takes_their_luck_out_and_leaves_the_target_wher
     assert told_mean == pytest.approx(1, abs=0.005)
 
 
+@pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
+@pytest.mark.parametrize("goal", ["mse", "bpp"])
+def test_batches_of_one_mostly_flat_patch_leave_lmbda_finite_and_the_mean_on_its_target(rule: type, goal: str) -> None:
+    """Would break if the slope were taken relative to an average of corrected values, which passes 0 here: λ becomes NaN."""
+    rng, target = np.random.default_rng(3), TARGET if goal == "mse" else rate(math.log(math.sqrt(12 * TARGET)))
+    multiplier, log_step, seen = rule(BEST_LMBDA, **{goal: target}, rate=0.01, memory=0.8), math.log(math.sqrt(12 * TARGET)), []
+    for _ in range(20_000):
+        busy = rng.lognormal(-2.0, 0.3) if rng.random() < 0.25 else 1e-4  # three patches of four show nothing
+        luck = 0.02 + 0.98 * busy / (0.25 * math.exp(-2.0 + 0.045) + 0.75e-4)  # of mean 1
+        log_step -= 0.005 * max(-1.0, min(1.0, -1 / math.log(2) + multiplier.value * 255**2 * 2 * distortion(log_step)))
+        seen.append(distortion(log_step) if goal == "mse" else rate(log_step))
+        multiplier.update(*(luck * figure for figure in (rate(log_step), distortion(log_step))), busy)
+        assert math.isfinite(multiplier.value)
+    assert np.mean(seen[5000:]) == pytest.approx(target, rel=0.05)
+
+
+def test_what_an_older_version_kept_can_be_taken_up() -> None:
+    multiplier = LogAscent(0.01, mse=TARGET)
+    multiplier.restore({"value": 0.02, "smoothed": 1e-3, "weight": 0.5})
+    assert (multiplier.value, multiplier.smoothed, multiplier.batches) == (0.02, 1e-3, 0.0)
+
+
 def test_patches_that_are_all_alike_change_nothing() -> None:
     """Would break with a division by the variance of contrast, which is 0 here."""
     told, untold = LogAscent(0.01, mse=TARGET), LogAscent(0.01, mse=TARGET)
     for k in range(60):
-        told.update(1.0, TARGET * (2 + math.sin(k)), 0.125)
+        told.update(1.0, TARGET * (2 + math.sin(k)), 0.125 if k % 2 else math.nan)
         untold.update(1.0, TARGET * (2 + math.sin(k)))
     assert told.value == untold.value
 

@@ -35,6 +35,11 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError, training.TrainingError) as error:
         print(f"jahp: {explain(error)}", file=sys.stderr)
         return 2
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, (torch.OutOfMemoryError, MemoryError)) and "allocate memory" not in str(error):
+            raise
+        print("jahp: There is not enough memory: take a smaller batch, patch or picture, or a smaller N and M.", file=sys.stderr)
+        return 2
     return 0
 
 
@@ -97,6 +102,13 @@ def _target(arguments: argparse.Namespace, ending: str) -> Path:
     target = Path(arguments.target or Path(arguments.source).with_suffix(ending))
     if target.exists() and not arguments.force:
         raise ValueError(f"{target} exists already. Name another target, or write over it with --force.")
+    return _writable(target)
+
+
+def _writable(target: Path) -> Path:
+    """A file to write, whose folder must exist: better said before the work than after it."""
+    if not target.parent.is_dir():
+        raise ValueError(f"There is no folder {target.parent} to write {target.name} into.")
     return target
 
 
@@ -132,6 +144,9 @@ def _add_demo(commands: argparse._SubParsersAction) -> None:
     def run(arguments: argparse.Namespace) -> None:
         from jahp_lib.demo import demo
 
+        if arguments.photo and Path(arguments.out).resolve() == Path(arguments.photo).resolve():
+            raise ValueError(f"{arguments.out} is the photo itself. Name another picture with --out.")
+        _writable(Path(arguments.out))
         print(demo(arguments.photo, arguments.out, arguments.lmbda, _model(arguments)))
 
     parser.set_defaults(command=run)

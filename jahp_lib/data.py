@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import shutil
+import struct
 import urllib.error
 import urllib.request
 import warnings
@@ -18,7 +19,7 @@ from typing import BinaryIO, Self
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 from tqdm.auto import tqdm
@@ -26,6 +27,20 @@ from tqdm.auto import tqdm
 DATA = Path(__file__).resolve().parent.parent / "data"
 SAMPLES = ("astronaut", "chelsea", "coffee", "rocket")  # CC0 photos inside scikit-image's wheel
 EXTENSIONS = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+
+
+# how to turn a picture upright that a camera held otherwise, by EXIF orientation
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# what Pillow's decoders raise for damaged files
+DAMAGE = (OSError, SyntaxError, ValueError, TypeError, AttributeError, RuntimeError, LookupError, EOFError, struct.error)
 
 
 class PhotoError(ValueError):
@@ -80,12 +95,23 @@ def opened(source: str | Path | BinaryIO) -> Iterator[Image.Image]:
         raise PhotoError(f"{name} is not a picture that can be read here; PNG, JPEG, WebP and TIFF can.") from error
     except Image.DecompressionBombError as error:
         raise PhotoError(f"{name} is larger than is safe to open: {error}") from error
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow's decoders raise for damaged files
+    except PermissionError as error:
+        raise PhotoError(f"{name} may not be read by you.") from error
+    except DAMAGE as error:
         raise PhotoError(f"{name} is damaged or cut short ({error}): copy it again.") from error
 
 
+def orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1, upright, where it is not said or the EXIF block is damaged."""
+    try:
+        return int(image.getexif().get(0x0112, 1))
+    except DAMAGE:
+        return 1
+
+
 def _upright_rgb(image: Image.Image) -> Image.Image:
-    image = ImageOps.exif_transpose(image)
+    turn = UPRIGHT.get(orientation(image))
+    image = image if turn is None else image.transpose(turn)  # ImageOps.exif_transpose rewrites EXIF, and fails on odd tags
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):  # 16-bit grey and floats; Pillow would clip instead of scaling
         values = np.asarray(image, dtype=np.float64)
         if image.mode == "F" and not (values.min() >= 0 and values.max() <= 1):  # NaN fails both

@@ -268,11 +268,12 @@ def evaluate_folder(
 
     Raises:
         PhotoError: the folder is missing or holds no photo.
-        ValueError: a λ is not finite and above 0.
+        ValueError: a λ is not finite and above 0, or ``limit`` is below 1.
     """
     for lmbda in lmbdas:
         check_lmbda(lmbda)
     photos = read_photos(folder, limit)
+    Path(out).mkdir(parents=True, exist_ok=True)  # what cannot be written is known before minutes of work, not after
     measurements = measure_codec(name, Codec(model), photos, lmbdas if isinstance(model, VariableRate) else lmbdas[:1])
     for codec in PILLOW if others else ():
         measurements += measure_pillow(codec, photos)
@@ -302,8 +303,11 @@ def read_photos(folder: str | Path, limit: int | None = None) -> dict[str, Image
 
     Raises:
         PhotoError: there is no such folder, a photo is damaged, or there is none.
+        ValueError: ``limit`` is below 1.
     """
     folder = Path(folder)
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit is how many photos to take, at least 1, not {limit}.")
     if not folder.is_dir():
         raise PhotoError(f"There is no folder {folder}.")
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in EXTENSIONS)[:limit]

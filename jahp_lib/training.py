@@ -15,6 +15,7 @@ import json
 import math
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
@@ -28,13 +29,25 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
 from jahp_lib.checkpoints import build, load, load_weights, read_tensors, save, write_tensors, write_whole
-from jahp_lib.data import PhotoFolder, Source, dead_leaves, mixed, open_photo, sample_photos, sample_set, stratified, to_float, to_tensor
+from jahp_lib.data import (
+    EXTENSIONS,
+    PhotoFolder,
+    Source,
+    dead_leaves,
+    mixed,
+    open_photo,
+    sample_photos,
+    sample_set,
+    stratified,
+    to_float,
+    to_tensor,
+)
 from jahp_lib.linear_start import start_linear
 from jahp_lib.models import MODELS, LatentModel
 from jahp_lib.multipliers import Constant, LogAscent, ModifiedDifferential, Multiplier, OnlyGrows, contrast
 from jahp_lib.rate_distortion import check_lmbda, rate_distortion_loss
 from jahp_lib.snapshots import take_snapshot
-from jahp_lib.variable_rate import VariableRate
+from jahp_lib.variable_rate import LMBDA_MAX, LMBDA_MIN, VariableRate
 
 LINEAR_START_PATCHES = 256
 STATE = "state.safetensors"  # in a run's folder: everything needed to go on
@@ -48,7 +61,7 @@ class TrainingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides what a run computes. The same settings on the same machine give the same weights.
+    """All that decides what a run makes of its photos. The same settings and photos on the same machine give the same weights.
 
     ``lmbda`` weighs distortion on the scale of 8-bit images (published: 0.0018 to 0.18); with ``lmbda_max`` above it, every image
     draws its own λ log-uniformly between the two, for ``VariableRate``. The loss is in bits per pixel.
@@ -128,12 +141,16 @@ class Settings:
         Raises:
             ValueError: the name is unknown, a target is missing, superfluous, or not above 0.
         """
+        if self.target_psnr is not None and not 0 < self.target_psnr < 100:
+            raise ValueError(f"target_psnr is in dB, between 0 and 100 (photos: 25 to 45), not {self.target_psnr}.")
         goals = {"bpp": self.target_bpp, "mse": None if self.target_psnr is None else 10 ** (-self.target_psnr / 10)}
         given = {name: value for name, value in goals.items() if value is not None}
         with_target = {"log-ascent": LogAscent, "modified-differential": ModifiedDifferential}
         if self.multiplier in with_target:
             if len(given) != 1:
                 raise ValueError(f"The multiplier {self.multiplier!r} needs one target: target_bpp or target_psnr.")
+            if self.patch < 2:
+                raise ValueError("A multiplier with a target needs patches of at least 2x2 pixels, not 1.")
             return with_target[self.multiplier](
                 self.lmbda, rate=min(0.04, MULTIPLIER_JOURNEY / self.steps), memory=MULTIPLIER_MEMORY, **given
             )
@@ -181,6 +198,7 @@ class Trainer:
         start: weights to start from instead of fresh ones.
         compiled: run the model through torch.compile.
         goes_on: ``restore_state`` follows, so no time is spent on a linear start.
+        source: what it learns from, in words; a run goes on only with the same.
 
     Use it as ``for record in Trainer(settings, photos.batch).epochs(): ...``; ``model`` is the model.
     """
@@ -193,8 +211,9 @@ class Trainer:
         start: nn.Module | None = None,
         compiled: bool = False,
         goes_on: bool = False,
+        source: str = "",
     ) -> None:
-        self.settings, self.draw, self.device = settings, draw, torch.device(device)
+        self.settings, self.draw, self.device, self.source = settings, draw, torch.device(device), source
         self.rank, self.world = (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
         if settings.parts % self.world:
             raise TrainingError(f"{settings.parts} parts of a batch cannot be shared by {self.world} processes: set parts to a multiple.")
@@ -203,7 +222,8 @@ class Trainer:
         if settings.linear_start and start is None and not goes_on:
             rng, _ = settings.randomness(settings.steps, 0)  # of a step that never comes
             patches = to_float(draw(LINEAR_START_PATCHES, rng).cpu())
-            middle = settings.lmbda if settings.lmbda_max is None else math.sqrt(settings.lmbda * settings.lmbda_max)
+            # the λ whose gain is 1 before training, where there are gains
+            middle = settings.lmbda if settings.lmbda_max is None else math.sqrt(LMBDA_MIN * LMBDA_MAX)
             start_linear(inner(self.model), patches[..., : settings.patch // 16 * 16, : settings.patch // 16 * 16], middle)
         if start is not None:
             load_weights(self.model, start.state_dict(), "The model to start from")
@@ -332,6 +352,7 @@ class Trainer:
         header = {
             "format": STATE_FORMAT,
             "settings": asdict(self.settings),
+            "source": self.source,
             "step": self.step,
             "sums": self._sums.tolist(),
             "multiplier": self.multiplier.state(),
@@ -343,7 +364,7 @@ class Trainer:
         """Go back to what ``save_state`` wrote.
 
         Raises:
-            TrainingError: it belongs to a run with other settings.
+            TrainingError: it belongs to a run with other settings, or that learns from something else.
             CheckpointError: the file cannot be read.
         """
         tensors, header = read_tensors(path, STATE_FORMAT)
@@ -353,12 +374,23 @@ class Trainer:
             raise TrainingError(
                 f"{path.parent} holds a run with other settings ({'; '.join(changed)}). Use another run folder, or the same settings."
             )
+        source = header.get("source")
+        if source and self.source and source != self.source:
+            raise TrainingError(
+                f"{path.parent} holds a run that learns from something else ({source}; here {self.source}). Use another run folder, or the "
+                "same photos and options."
+            )
         load_weights(self.model, {k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")}, str(path))
         states: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
             if name.startswith("adam."):
                 _, index, key = name.split(".")
                 states.setdefault(int(index), {})[key] = tensor
+        parameters = self.optimizer.param_groups[0]["params"]
+        for index, state in states.items():  # a fused optimiser wants averages that lie in memory as their parameter does
+            for key, value in state.items():
+                if value.shape == parameters[index].shape:
+                    state[key] = torch.empty_like(parameters[index]).copy_(value)
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": states})
         self.multiplier.restore(header["multiplier"])
         self.step = header["step"]
@@ -499,7 +531,9 @@ def main(argv: list[str] | None = None, arguments: argparse.Namespace | None = N
     settings = Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
     if not 0 <= arguments.dead_leaves <= 1:
         raise ValueError(f"--dead-leaves is a share between 0 and 1, not {arguments.dead_leaves}.")
-    if arguments.threads:
+    if arguments.threads is not None:
+        if arguments.threads < 1:
+            raise ValueError(f"--threads must be at least 1, not {arguments.threads}.")
         torch.set_num_threads(arguments.threads)
     started = "RANK" in os.environ and not distributed.is_initialized()
     own_gpu = started and arguments.device.partition(":")[0] == "cuda"  # each process of torchrun has one
@@ -515,12 +549,30 @@ def main(argv: list[str] | None = None, arguments: argparse.Namespace | None = N
         draw = _source(arguments, settings.patch, device)
         photo = open_photo(arguments.photo) if arguments.photo else sample_photos()["chelsea"]
         start = load(arguments.start) if arguments.start else None
-        trainer = Trainer(settings, draw, device, start, arguments.compile, goes_on=(Path(arguments.run) / STATE).exists())
+        trainer = Trainer(
+            settings, draw, device, start, arguments.compile, goes_on=(Path(arguments.run) / STATE).exists(), source=_in_words(arguments)
+        )
         shown = None if settings.lmbda_max is None else math.sqrt(settings.lmbda * settings.lmbda_max)
         run(trainer, arguments.run, to_float(to_tensor(photo))[None], shown)
     finally:
         if started:
             distributed.destroy_process_group()
+
+
+def _in_words(arguments: argparse.Namespace) -> str:
+    """What a run learns from, so that it does not go on with something else: the same wherever the folder lies."""
+    if arguments.photos is None:
+        photos = "the sample photos"
+    else:
+        folder, checksum = Path(arguments.photos), 0
+        files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in EXTENSIONS and file.is_file())
+        for file in files:
+            with file.open("rb") as content:
+                begin = content.read(4096)
+            checksum = zlib.crc32(f"{file.relative_to(folder)} {file.stat().st_size} ".encode() + begin, checksum)
+        photos = f"{len(files)} photos with the checksum {checksum:08x}, weights {arguments.weights}"
+    start = f", from {Path(arguments.start).name}" if arguments.start else ""
+    return f"{photos}, dead leaves {arguments.dead_leaves:g}{start}"
 
 
 def usable_device(name: str) -> torch.device:

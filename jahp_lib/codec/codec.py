@@ -75,7 +75,8 @@ class Codec:
     >>> image = codec.decompress(blob)
 
     Args:
-        model: any model of the ladder, or one in ``VariableRate``, on any device.
+        model: any model of the ladder, or one in ``VariableRate``. It runs where the model is, on the CPU or on CUDA; for a model
+            on another device, whose numbers have no 64 bits, on the CPU.
         max_pixels: larger pictures, and files that claim to hold one, are refused: decoding takes memory and time in proportion.
         tile: side in latents of the tiles in which g_a and g_s see a big picture; less needs less memory and more time.
 
@@ -88,13 +89,14 @@ class Codec:
             raise ValueError(f"Codec takes a model of the ladder or a VariableRate, not a {type(model).__name__}.")
         self.max_pixels, self.tile = max_pixels, tile
         self.fingerprint = fingerprint(model, model.config)
-        frozen = copy.deepcopy(model).float().eval().requires_grad_(False)
+        frozen = copy.deepcopy(model).to(network_device(model)).float().eval().requires_grad_(False)
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in frozen.state_dict().values()):
+            raise ValueError("The model's weights are not finite: they are damaged, or its training diverged.")
         self.rate = frozen if isinstance(frozen, VariableRate) else None
         self.model: LatentModel = frozen.model if isinstance(frozen, VariableRate) else frozen
         self.device = next(frozen.parameters()).device
-        self.exact_device = network_device(frozen)
         with torch.inference_mode():
-            self.entropy_model = EntropyModel(self.model, self.exact_device)
+            self.entropy_model = EntropyModel(self.model, self.device)
         self.model.g_a.to(memory_format=torch.channels_last)  # convolutions are a quarter faster so
         self.model.g_s.to(memory_format=torch.channels_last)
 
@@ -108,7 +110,8 @@ class Codec:
             progress: told (stage, done, total) now and then.
 
         Raises:
-            ValueError: λ is not a finite number above 0, or the picture has too many pixels for ``max_pixels`` or the format.
+            ValueError: λ is not a finite number above 0, the picture has too many pixels for ``max_pixels`` or the format, or it is
+                none of these kinds.
             PhotoError: the picture cannot be read.
         """
         return self.encode(image, lmbda, progress).blob
@@ -185,7 +188,7 @@ class Codec:
 
         def transform(part: Tensor) -> Tensor:
             x = to_float(part.to(self.device)).contiguous(memory_format=torch.channels_last)
-            return (apply(self.model.g_a, x) * gain).to(self.exact_device)
+            return (apply(self.model.g_a, x) * gain).to(self.device)
 
         if self.model.padding == "valid":
             return transform(torch.from_numpy(padded)[None])[0]
@@ -198,7 +201,7 @@ class Codec:
         inverse_gain = 1.0 if self.rate is None else self.rate.inverse_gain(header.lmbda or DEFAULT_LMBDA)
 
         def transform(part: Tensor) -> Tensor:
-            y_hat = part.to(self.device, torch.float32) if self.device.type != "mps" else part.float().to(self.device)
+            y_hat = part.to(self.device, torch.float32)
             x_hat = apply(self.model.g_s, (y_hat * inverse_gain).contiguous(memory_format=torch.channels_last))
             return x_hat.clamp_(0, 1).mul_(255).round_().to(torch.uint8).cpu()
 
@@ -223,14 +226,14 @@ class Codec:
         tell = _stage(progress, "coding")
 
         def code(block: slice, means: Tensor, which: Tensor) -> Tensor:
-            symbols = torch.round(rows[order[block]].to(self.exact_device, torch.float64) - means)
+            symbols = torch.round(rows[order[block]].to(self.device, torch.float64) - means)
             symbols = symbols.clamp_(-LARGEST_SYMBOL, LARGEST_SYMBOL)
             encoder.encode(tables, which.cpu().numpy().ravel(), symbols.cpu().numpy().astype(np.int32).ravel())
             if tell is not None:
                 tell(block.stop, len(order))
             return symbols
 
-        return walk(schedule, rows.shape[1], predictor, code, self.exact_device)
+        return walk(schedule, rows.shape[1], predictor, code, self.device)
 
     def _read(
         self,
@@ -248,9 +251,9 @@ class Codec:
             symbols = decoder.decode(tables, which.cpu().numpy().ravel())
             if tell is not None:
                 tell(block.stop, len(schedule.order))
-            return torch.from_numpy(symbols).to(self.exact_device, torch.float64).view(which.shape)
+            return torch.from_numpy(symbols).to(self.device, torch.float64).view(which.shape)
 
-        return walk(schedule, channels, predictor, code, self.exact_device)
+        return walk(schedule, channels, predictor, code, self.device)
 
     def _padded(self, height: int, width: int) -> tuple[int, int]:
         if self.model.padding == "valid":
@@ -286,6 +289,14 @@ def _pixels(image: Picture) -> Tensor:
                 f"An array must hold a picture as uint8 [H, W, 3], [H, W, 4] or [H, W], not {image.dtype} {list(image.shape)}."
             )
         image = Image.fromarray(image)
+    if isinstance(image, Image.Image):
+        if 0 in image.size:
+            raise ValueError(f"The picture has no pixels: {image.width}x{image.height}.")
+    elif not isinstance(image, (str, Path)) and not hasattr(image, "read"):
+        raise ValueError(
+            f"A picture is a PIL image, a uint8 array, a path or an open file, not a {type(image).__name__}. "
+            "jahp_lib.data.to_image makes one of a tensor, io.BytesIO one of the bytes of a file."
+        )
     return to_tensor(open_photo(image))
 
 

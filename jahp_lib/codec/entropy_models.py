@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 import torch.nn.functional as F
@@ -99,9 +100,9 @@ class JointPredictor:
         offsets = context_offsets(network.mask, schedule.row_length)
         self.old_offsets, self.new_offsets = (offsets[chosen].to(psi_half.device) for chosen in (network.old, ~network.old))
         self.places = torch.from_numpy(schedule.places).to(psi_half.device)
-        blocks = schedule.blocks
-        groups = (blocks[k : k + TOGETHER] for k in range(0, len(blocks), TOGETHER))
-        self.groups = iter([slice(group[0].start, group[-1].stop) for group in groups])
+        # by time, not by number: where a latent is narrower than 3, some times have no block
+        groups = [list(group) for _, group in groupby(zip(schedule.times // TOGETHER, schedule.blocks, strict=True), lambda pair: pair[0])]
+        self.groups = iter([slice(group[0][1].start, group[-1][1].stop) for group in groups])
         self.group, self.phi_old = slice(0, 0), psi_half[:0]
 
     def __call__(self, values: Tensor, block: slice, places: Tensor) -> tuple[Tensor, Tensor]:
@@ -167,6 +168,6 @@ class EntropyModel:
 
 
 def network_device(model: nn.Module) -> torch.device:
-    """Where the fixed-point networks run: beside the model if it is on the CPU or CUDA, else (no float64 there) on the CPU."""
+    """Where a codec runs: where the model is if that is the CPU or CUDA, else (no float64 there) on the CPU."""
     device = next(model.parameters()).device
     return device if device.type in ("cpu", "cuda") else torch.device("cpu")

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from jahp_lib.checkpoints import write_whole
 from jahp_lib.codec.codec import Codec
 from jahp_lib.codec.container import HEADER, BitstreamError, unpack
-from jahp_lib.data import open_photo, opened
+from jahp_lib.data import UPRIGHT, open_photo, opened, orientation
 from jahp_lib.models import LatentModel
 from jahp_lib.variable_rate import VariableRate
 
@@ -132,7 +132,7 @@ def conversions(image: Image.Image) -> tuple[str, ...]:
     # 16-bit RGB is opened as RGB; what it was stands in the tiles, until the picture is loaded (getexif does so)
     deep = ";16" in repr(image.tile) or image.mode.startswith("I") or image.mode == "F"
     notes = []
-    if image.getexif().get(0x0112, 1) != 1:
+    if orientation(image) in UPRIGHT:
         notes.append("The picture was turned upright, as its EXIF orientation says.")
     if image.has_transparency_data:
         notes.append("Transparency is not kept: the picture was composited on white.")

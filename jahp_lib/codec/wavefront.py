@@ -27,7 +27,8 @@ BLOCK = 4096  # positions coded at once where there is no context; part of the f
 class Schedule:
     """An order of coding for a latent of ``height`` x ``width``.
 
-    ``order`` [height * width] lists positions in raster numbering; block k holds ``order[ends[k - 1]:ends[k]]``. Values are kept in a
+    ``order`` [height * width] lists positions in raster numbering; block k holds ``order[ends[k - 1]:ends[k]]``, the positions of the
+    time ``times[k]`` (without context, k). Values are kept in a
     buffer with ``margin`` empty rows above and columns on both sides, where the context of positions at the border finds zeros;
     ``places`` is ``order`` in that buffer's numbering.
     """
@@ -37,6 +38,7 @@ class Schedule:
     margin: int
     order: NDArray[np.int64]
     ends: NDArray[np.int64]
+    times: NDArray[np.int64]
 
     @property
     def row_length(self) -> int:
@@ -64,14 +66,14 @@ def wavefront(height: int, width: int, kernel_size: int = 5) -> Schedule:
     times = columns + (radius + 1) * rows
     order = np.argsort(times, kind="stable")  # raster order within a block: from top to bottom
     ends = np.flatnonzero(np.diff(times[order], append=-1)) + 1
-    return Schedule(height, width, radius, order, ends)
+    return Schedule(height, width, radius, order, ends, times[order[ends - 1]])
 
 
 def all_at_once(height: int, width: int) -> Schedule:
     """Raster order in blocks of ``BLOCK`` positions: for models without context, where nothing has to wait."""
     positions = height * width
     ends = np.append(np.arange(BLOCK, positions, BLOCK), positions)
-    return Schedule(height, width, 0, np.arange(positions), ends)
+    return Schedule(height, width, 0, np.arange(positions), ends, np.arange(len(ends)))
 
 
 def context_offsets(mask: Tensor, row_length: int) -> Tensor:
@@ -82,7 +84,7 @@ def context_offsets(mask: Tensor, row_length: int) -> Tensor:
 
 
 def context_ages(mask: Tensor) -> Tensor:
-    """How many blocks earlier each position that a causal ``mask`` [k, k] shows was coded, in the order of ``context_offsets``."""
+    """How much time earlier each position that a causal ``mask`` [k, k] shows was coded, in the order of ``context_offsets``."""
     rows, columns = torch.nonzero(mask.cpu(), as_tuple=True)
     radius = mask.shape[0] // 2
     return (radius - columns) + (radius + 1) * (radius - rows)

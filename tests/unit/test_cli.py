@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 import jahp_lib
-from jahp_lib import cli
+from jahp_lib import cli, training
 from jahp_lib.codec import files
 from jahp_lib.models import LatentModel
 
@@ -93,6 +93,7 @@ def test_a_mistake_ends_in_one_sentence_and_exit_code_2_without_a_traceback(tmp_
         ("--parts", "3", "cannot be divided into 3 equal parts"),
         ("--learning-rate", "0", "learning_rate must be finite and above 0"),
         ("--dead-leaves", "2", "a share between 0 and 1"),
+        ("--threads", "0", "--threads must be at least 1"),
         ("--architecture", "Nonsense", "architecture must be one of"),
     ],
 )
@@ -189,6 +190,34 @@ def test_the_lambda_is_noted_where_it_was_given(photos: Path, weights: list[str]
     assert done("compress", photos / "noise.png", *weights, "--lmbda", "0.05", "--force")
     assert done("info", photos / "noise.jahp")
     assert re.search(r"lmbda +0\.05", capsys.readouterr().out)
+
+
+def test_what_cannot_be_written_is_said_before_the_work(
+    tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Breaks if minutes are spent first, if a temporary file's name is told, or if the demo writes over the photo."""
+    monkeypatch.setattr("jahp_lib.codec.codec.Codec.encode", lambda *_: pytest.fail("it was encoded"))
+    photo, missing = photos / "noise.png", tmp_path / "missing"
+    (tmp_path / "file").write_text("in the way")
+    assert f"There is no folder {missing}" in refused(capsys, "compress", photo, missing / "x.jahp")
+    assert f"There is no folder {missing}" in refused(capsys, "demo", photo, "--out", missing / "x.png")
+    assert "is the photo itself" in refused(capsys, "demo", photo, "--out", photo)
+    assert str(tmp_path / "file") in refused(capsys, "evaluate", photos, "--out", tmp_path / "file")
+    assert "at least 1, not -1" in refused(capsys, "evaluate", photos, "--out", tmp_path / "out", "--limit", -1)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), MemoryError()], ids=repr)
+def test_too_little_memory_is_said_in_a_sentence(
+    error: Exception, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(training, "Trainer", fail)
+    assert "not enough memory" in refused(capsys, "train", "--run", tmp_path / "run", *TINY)
+    monkeypatch.setattr(training, "Trainer", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):  # a defect of ours stays one
+        cli.main(["train", "--run", str(tmp_path / "run"), *TINY])
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", "meta"])

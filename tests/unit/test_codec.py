@@ -106,6 +106,31 @@ def test_a_latent_that_is_not_finite_is_refused(lively: Lively) -> None:
         jahp.Codec(model).compress(noise(20, 20))
 
 
+@pytest.mark.parametrize("part", ["model.g_s.0.weight", "model.h_a.2.bias", "inverse_gain.coefficients"])
+def test_weights_that_are_not_finite_are_refused_before_a_picture_is_coded_with_them(part: str, lively: Lively) -> None:
+    """Breaks if only those are looked at that decide bits: files were written, and came back black."""
+    model = jahp.VariableRate(lively("JointModel"))
+    with torch.no_grad():
+        model.get_parameter(part).view(-1)[3] = float("inf")
+    with pytest.raises(ValueError, match="weights are not finite"):
+        jahp.Codec(model)
+
+
+@pytest.mark.parametrize(
+    ("picture", "sentence"),
+    [
+        (torch.zeros(3, 20, 20), "not a Tensor"),
+        (b"\xff\xd8", "not a bytes"),
+        (None, "not a NoneType"),
+        (Image.new("RGB", (0, 5)), "no pixels: 0x5"),
+    ],
+    ids=["tensor", "bytes", "nothing", "no pixels"],
+)
+def test_what_is_no_picture_is_refused_in_a_sentence(picture: object, sentence: str, lively: Lively) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        jahp.Codec(lively("FactorizedModel")).compress(picture)
+
+
 def test_the_decoded_picture_is_the_models_reconstruction(lively: Lively) -> None:
     """For a model without context, the codec and the one-pass estimate code the same values."""
     model = lively("MeanScaleHyperprior")

@@ -240,6 +240,33 @@ def test_a_damaged_file_opens_or_ends_in_a_photo_error_and_nothing_else(form: st
                 assert open_photo(tmp_path / "it").mode == "RGB"
 
 
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WebP"])
+def test_a_photo_whose_exif_data_alone_are_damaged_still_opens(form: str, tmp_path: Path) -> None:
+    """Breaks if EXIF data are rewritten to turn a picture: an oddly typed tag, and struct.error ends the training on its folder."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F], exif[0x9286] = 6, "a maker", b"ASCII\0\0\0a comment"
+    rng, block = np.random.default_rng(1), np.frombuffer(exif.tobytes(), np.uint8)
+    for _ in range(150):
+        damaged = block.copy()
+        places = rng.integers(6, len(block), rng.integers(1, 6))  # behind the word "Exif"
+        damaged[places] = rng.integers(0, 256, len(places))
+        photo().save(tmp_path / "it", form, exif=damaged.tobytes())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert open_photo(tmp_path / "it").size in ((56, 40), (40, 56))
+
+
+def test_a_photo_that_may_not_be_read_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo().save(tmp_path / "it.png")
+
+    def refuse(_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(data.Image, "open", refuse)
+    with pytest.raises(PhotoError, match="may not be read by you"):
+        open_photo(tmp_path / "it.png")
+
+
 # --- pixels and floats -------------------------------------------------------------------------------------------------------
 
 

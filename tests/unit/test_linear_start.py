@@ -66,6 +66,17 @@ def test_every_model_can_start_so_and_learns_on(architecture):
     assert not torch.equal(before, trainer.model.model.g_a[2].weight)
 
 
+def test_the_start_does_not_depend_on_the_range_of_lmbda_where_gains_follow_it():
+    """Would break if y were scaled for the middle of the range and then once more by the gain."""
+    starts = []
+    for low, high in ((0.0018, 0.18), (0.05, 0.15)):
+        settings = Settings(
+            "FactorizedModel", N=8, M=12, patch=32, batch=2, epochs=1, steps_per_epoch=1, lmbda=low, lmbda_max=high, linear_start=True
+        )
+        starts.append(Trainer(settings, sample_set(32).batch).model.model.g_a[-1].weight)
+    assert torch.equal(*starts)
+
+
 def test_the_step_is_where_the_derivative_of_the_lagrangian_is_zero():
     step = torch.tensor(best_step(0.013), dtype=torch.float64, requires_grad=True)
     # a pixel has three coefficients, and its error is the mean of three

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from PIL import Image
 
 import jahp_lib
 from jahp_lib import checkpoints, training
@@ -98,6 +99,8 @@ class Interrupted:
         ({"seed": -1}, "seed must be at least 0 and below"),
         ({"seed": 2**64}, "seed must be at least 0 and below"),
         ({"multiplier": "log-ascent"}, "'log-ascent' needs one target"),
+        ({"multiplier": "log-ascent", "target_psnr": -1e5}, "target_psnr is in dB"),
+        ({"multiplier": "log-ascent", "target_psnr": 30.0, "patch": 1}, "at least 2x2 pixels"),
         ({"multiplier": "log-ascent", "target_bpp": 1.0, "target_psnr": 30.0}, "'log-ascent' needs one target"),
         ({"target_bpp": 1.0}, "'constant' has no target"),
     ],
@@ -359,7 +362,7 @@ def test_the_record_of_an_epoch_is_the_mean_of_its_steps() -> None:
     step = trainer._train_step
     trainer._train_step = lambda: seen.append((figures := step()).tolist()) or figures
     records = list(trainer.epochs(progress=False))
-    means = np.array(seen).reshape(3, 4, 4).mean(1)[:, :3]  # without the gradient's length
+    means = np.array(seen).reshape(3, 4, 5).mean(1)[:, :3]  # without contrast and the gradient's length
     np.testing.assert_allclose([(record.loss, record.bpp) for record in records], means[:, :2], rtol=1e-6)
     np.testing.assert_allclose([record.psnr for record in records], -10 * np.log10(means[:, 2]), rtol=1e-6)
     np.testing.assert_allclose(means[:, 0], means[:, 1] + TINY.lmbda * 65025 * means[:, 2], rtol=1e-4)
@@ -427,6 +430,34 @@ def test_a_run_stopped_by_hand_goes_on_as_if_nothing_had_happened(change: dict, 
         assert replace(first, images_per_second=0) == replace(second, images_per_second=0)
     for first, second in zip(load_snapshots(tmp_path / "whole"), load_snapshots(tmp_path / "stopped"), strict=True):
         assert (first.epoch, first.bpp, first.psnr) == (second.epoch, second.bpp, second.psnr)
+
+
+def test_averages_come_back_into_memory_as_their_parameters_lie_there(tmp_path: Path) -> None:
+    """Breaks if they come back row by row: the optimiser of a GPU refuses averages that lie otherwise than their parameter."""
+    train(tmp_path)
+    trainer = Trainer(TINY, photos().batch)
+    trainer.restore_state(tmp_path / "state.safetensors")
+    shapes = 0
+    for parameter, state in trainer.optimizer.state.items():
+        for name in ("exp_avg", "exp_avg_sq"):
+            assert state[name].stride() == parameter.stride()
+            shapes += parameter.dim() == 4 and not parameter.is_contiguous()
+    assert shapes > 4
+
+
+def test_a_run_does_not_go_on_with_other_photos(tmp_path: Path) -> None:
+    """Breaks if a folder of results is taken up for whatever photos are named: their steps would be mixed, or nothing done at all."""
+    for name, value in (("a", 0), ("b", 90)):
+        (tmp_path / name).mkdir()
+        noise = np.random.default_rng(value).integers(0, 256, (48, 48, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(tmp_path / name / "it.png")
+    command = [*SMALL, "--epochs=1", "--steps-per-epoch=2", "--run", str(tmp_path / "run")]
+    main([str(tmp_path / "a"), *command])
+    (tmp_path / "a").rename(tmp_path / "moved")
+    main([str(tmp_path / "moved"), *command])  # the same photos elsewhere
+    for other in ([str(tmp_path / "b"), *command], [str(tmp_path / "moved"), *command, "--weights=equal"], command):
+        with pytest.raises(TrainingError, match="learns from something else"):
+            main(other)
 
 
 def test_a_run_stopped_in_the_middle_of_an_update_goes_on_from_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -206,7 +206,7 @@ def published() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return _curves(PUBLISHED)
 
 
-def measured() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def kodak_measured() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The same, measured here by ``jahp evaluate``: the shipped weights, and Pillow's codecs beside them."""
     return _curves(MEASURED)
 

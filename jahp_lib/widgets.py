@@ -117,7 +117,18 @@ def display_widget(widget: ipywidgets.Widget, instead: str) -> None:
     display({"application/vnd.jupyter.widget-view+json": view, "text/plain": instead}, raw=True)
 
 
-def explore(draw: Callable[..., Figure], alt: str, caption: str = "", kind: str = "plot", **controls: ipywidgets.Widget) -> None:
+def player(slider: ipywidgets.IntSlider, milliseconds: int = 600) -> ipywidgets.HBox:
+    """``slider`` behind buttons that move it on by itself, a step after another."""
+    play = ipywidgets.Play(
+        value=slider.value, min=slider.min, max=slider.max, step=slider.step, interval=milliseconds, layout=ipywidgets.Layout(width="140px")
+    )
+    ipywidgets.jslink((play, "value"), (slider, "value"))
+    return ipywidgets.HBox([play, slider])
+
+
+def explore(
+    draw: Callable[..., Figure], alt: str, caption: str = "", kind: str = "plot", play: str = "", **controls: ipywidgets.Widget
+) -> None:
     """Show a figure under sliders; ``draw`` is called with their values whenever one of them changes.
 
     Args:
@@ -125,6 +136,7 @@ def explore(draw: Callable[..., Figure], alt: str, caption: str = "", kind: str 
         alt: what the figure looks like, in words.
         caption: what to try, in Markdown, shown above the sliders.
         kind: "plot" or "photo", as for ``plots.show``.
+        play: the name of a slider for whole numbers that gets buttons to move by itself.
         controls: widgets with a ``value``, by the names of ``draw``'s arguments.
     """
     if caption:
@@ -136,7 +148,8 @@ def explore(draw: Callable[..., Figure], alt: str, caption: str = "", kind: str 
     if os.environ.get("NBGRADER_EXECUTION"):  # nothing waits for a mouse while a submission is graded
         return
     names = ", ".join(str(control.description) for control in controls.values())
-    display_widget(ipywidgets.VBox(list(controls.values())), f"[Slider: {names}. Open this notebook in JupyterLab or Colab to move it.]")
+    rows = [player(control) if name == play else control for name, control in controls.items()]
+    display_widget(ipywidgets.VBox(rows), f"[Slider: {names}. Open this notebook in JupyterLab or Colab to move it.]")
     if in_colab():
 
         def redraw(**_: object) -> None:

@@ -38,6 +38,7 @@ OWN = {
     "08": ("multipliers", "variable_rate"),
     "09": ("snapshots", "training", "evaluation"),
 }
+WITH_LMBDA = {"00", "01", "03", "05", "06", "08", "09"}
 FRONT = {"data", "diagram", "plots", "widgets", "course", "checkpoints", "demo", "load", "save"}
 # names that the package itself offers, and the module each comes from
 PUBLIC = {
@@ -134,8 +135,31 @@ def test_it_asks_for_two_predictions_and_answers_each(path: Path) -> None:
     assert text.count("widgets.Prediction(") == text.count(".reveal(")
 
 
-def test_it_has_a_slider(path: Path) -> None:
-    assert any("explore(" in cell.source for cell in code_cells(path))
+def test_it_has_a_slider_with_a_figure_beside_it(path: Path) -> None:
+    """A slider for λ where the course promises one; a stored figure under each slider, for readers on a page without widgets."""
+    sliders = [cell for cell in code_cells(path) if "explore(" in cell.source]
+    assert sliders
+    for cell in sliders:
+        assert any({"image/png", "image/jpeg"}.intersection(output.get("data", {})) for output in cell.outputs)
+    if path.name[:2] in WITH_LMBDA:
+        assert any("lmbda=widgets.lmbda_slider(" in cell.source for cell in sliders)
+
+
+def test_the_head_says_what_one_will_be_able_to_do_and_how_long_it_takes(path: Path) -> None:
+    head = next(cell.source for cell in read(path).cells if "## You will be able to" in cell.source)
+    assert len(re.findall(r"^\d\. ", head, flags=re.M)) >= 3
+    assert "(exercise" in head
+    for word in ("**Time to read:**", "**Time to run:**"):
+        assert word in head
+
+
+def test_what_was_built_is_checked_against_the_library(path: Path) -> None:
+    cells = read(path).cells
+    begin, end = (
+        next(k for k, cell in enumerate(cells) if re.search(rf"^## {name}$", cell.source, flags=re.M)) for name in ("Check", "Play")
+    )
+    checked = "\n".join(cell.source for cell in cells[begin:end] if cell.cell_type == "code")
+    assert re.search(r"assert_close|assert |allclose|torch\.equal", checked)
 
 
 def test_it_has_three_exercises_each_with_a_check_and_a_solution(path: Path) -> None:

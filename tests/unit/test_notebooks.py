@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from jahp_lib import notebooks
+from jahp_lib import notebooks, widgets
 
 
 def lesson(*sources: str) -> nbformat.NotebookNode:
@@ -100,3 +100,12 @@ def test_normalising_drops_progress_bars_and_joins_the_pieces_of_a_stream() -> N
     ]
     outputs = notebooks.normalise(notebook).cells[2].outputs
     assert [(output.name, output.text) for output in outputs] == [("stdout", "1\n2\n3\n")]
+
+
+def test_a_slider_that_moves_by_itself_starts_where_it_stands_and_ends_where_it_ends() -> None:
+    """Breaks if the buttons reset the slider, or run beyond it."""
+    slider = widgets.int_slider("step", 30, 0, 61)
+    play, shown = widgets.player(slider).children
+    assert shown is slider
+    assert (play.value, play.min, play.max, play.step) == (30, 0, 61, 1)
+    assert slider.value == 30

@@ -106,6 +106,17 @@ def test_bd_rate_of_the_published_curves_agrees_with_the_literature() -> None:
     assert bd_rate(curves["JPEG 4:2:0"], joint) == pytest.approx(-59.0, abs=0.6)
 
 
+def test_the_documents_say_of_the_shipped_weights_what_was_measured() -> None:
+    """Would break if either were changed without the other: an earlier page named figures that no run repeats."""
+    ours, page = evaluation.kodak_measured()["JAHP small"], (evaluation.DATA / "README.md").read_text(encoding="utf-8")
+    curves = evaluation.kodak_measured() | {name: evaluation.published()[name] for name in ("BPG 4:4:4", "Minnen 2018 (joint)")}
+    told = {"JPEG 4:2:0": "JPEG 4:2:0", "WebP": "WebP", "JPEG 2000": "JPEG 2000", "AVIF": "AVIF", "BPG 4:4:4": "BPG 4:4:4"}
+    for name, words in (told | {"Minnen 2018 (joint)": "the paper's joint model"}).items():
+        assert f"{bd_rate(curves[name], ours, (0.2, 1.0)):+.1f} % against {words}".replace("-", "−") in page
+    for bpp, psnr in zip(*ours, strict=True):
+        assert f"| {bpp:.3f} | {psnr:.2f} |" in page
+
+
 def test_bd_rate_of_curves_without_a_common_quality_is_refused() -> None:
     with pytest.raises(ValueError, match="share no PSNR"):
         bd_rate((RATES, QUALITIES), (RATES, QUALITIES + 50))

@@ -111,7 +111,10 @@ def orientation(image: Image.Image) -> int:
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
     turn = UPRIGHT.get(orientation(image))
-    image = image if turn is None else image.transpose(turn)  # ImageOps.exif_transpose rewrites EXIF, and fails on odd tags
+    if turn is not None:  # ImageOps.exif_transpose rewrites EXIF data, and fails on odd tags
+        image = image.transpose(turn)
+        for key in ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"):
+            image.info.pop(key, None)  # or it would be turned once more by the next who opens it
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):  # 16-bit grey and floats; Pillow would clip instead of scaling
         values = np.asarray(image, dtype=np.float64)
         if image.mode == "F" and not (values.min() >= 0 and values.max() <= 1):  # NaN fails both

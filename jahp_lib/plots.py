@@ -36,6 +36,7 @@ COLOURS = {
     "bits": "#E69F00",
     "error": "#7F3C00",
     "other": "#56B4E9",
+    "ours": "#D55E00",  # this course's codec among others, where z is not drawn
     "grey": "#777777",
 }
 # Maps that run from dark to bright print well in black and white; values with a sign get a map with a neutral middle.

@@ -240,6 +240,17 @@ def test_a_damaged_file_opens_or_ends_in_a_photo_error_and_nothing_else(form: st
                 assert open_photo(tmp_path / "it").mode == "RGB"
 
 
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WebP", "TIFF"])
+def test_a_photo_that_was_turned_upright_is_not_turned_again(form: str, tmp_path: Path) -> None:
+    """Breaks if the orientation stays with the picture: whoever opens it next turns it once more."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(QUADRANTS).save(tmp_path / "it", form, exif=exif)
+    once = open_photo(tmp_path / "it")
+    assert once.size == (16, 24)
+    assert np.array_equal(np.asarray(open_photo(once)), np.asarray(once))
+
+
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WebP"])
 def test_a_photo_whose_exif_data_alone_are_damaged_still_opens(form: str, tmp_path: Path) -> None:
     """Breaks if EXIF data are rewritten to turn a picture: an oddly typed tag, and struct.error ends the training on its folder."""

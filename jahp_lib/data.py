@@ -230,7 +230,7 @@ class PhotoFolder(PhotoSet):
             raise ValueError(f"weights must be 'equal' or 'bytes', not {weights!r}.")
         if not path.is_dir():
             raise PhotoError(f"There is no folder {path}.")
-        candidates = sorted(file for file in path.rglob("*") if file.suffix.lower() in EXTENSIONS and file.is_file())
+        candidates = photo_files(path)
         photos: dict[Path, Tensor] = {}
         self.skipped: dict[Path, str] = {}
         for file in tqdm(candidates, desc="reading photos", unit="photo", disable=not progress):
@@ -259,6 +259,11 @@ class PhotoFolder(PhotoSet):
 
     def _choose(self, count: int, rng: np.random.Generator) -> np.ndarray:
         return self._order[np.searchsorted(self._edges, stratified(count, rng), side="right")]
+
+
+def photo_files(folder: Path) -> list[Path]:
+    """All files in a folder and its subfolders that have an image's ending, sorted."""
+    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in EXTENSIONS and file.is_file())
 
 
 def stratified(count: int, rng: np.random.Generator) -> np.ndarray:

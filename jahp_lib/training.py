@@ -30,12 +30,12 @@ from tqdm.auto import tqdm
 
 from jahp_lib.checkpoints import build, load, load_weights, read_tensors, save, write_tensors, write_whole
 from jahp_lib.data import (
-    EXTENSIONS,
     PhotoFolder,
     Source,
     dead_leaves,
     mixed,
     open_photo,
+    photo_files,
     sample_photos,
     sample_set,
     stratified,
@@ -565,7 +565,7 @@ def _in_words(arguments: argparse.Namespace) -> str:
         photos = "the sample photos"
     else:
         folder, checksum = Path(arguments.photos), 0
-        files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in EXTENSIONS and file.is_file())
+        files = photo_files(folder)
         for file in files:
             with file.open("rb") as content:
                 begin = content.read(4096)

@@ -188,7 +188,7 @@ class Codec:
 
         def transform(part: Tensor) -> Tensor:
             x = to_float(part.to(self.device)).contiguous(memory_format=torch.channels_last)
-            return (apply(self.model.g_a, x) * gain).to(self.device)
+            return apply(self.model.g_a, x) * gain
 
         if self.model.padding == "valid":
             return transform(torch.from_numpy(padded)[None])[0]
@@ -226,7 +226,7 @@ class Codec:
         tell = _stage(progress, "coding")
 
         def code(block: slice, means: Tensor, which: Tensor) -> Tensor:
-            symbols = torch.round(rows[order[block]].to(self.device, torch.float64) - means)
+            symbols = torch.round(rows[order[block]].double() - means)
             symbols = symbols.clamp_(-LARGEST_SYMBOL, LARGEST_SYMBOL)
             encoder.encode(tables, which.cpu().numpy().ravel(), symbols.cpu().numpy().astype(np.int32).ravel())
             if tell is not None:

@@ -27,8 +27,7 @@ BLOCK = 4096  # positions coded at once where there is no context; part of the f
 class Schedule:
     """An order of coding for a latent of ``height`` x ``width``.
 
-    ``order`` [height * width] lists positions in raster numbering; block k holds ``order[ends[k - 1]:ends[k]]``, the positions of the
-    time ``times[k]`` (without context, k). Values are kept in a
+    ``order`` [height * width] lists positions in raster numbering; block k holds ``order[ends[k - 1]:ends[k]]``. Values are kept in a
     buffer with ``margin`` empty rows above and columns on both sides, where the context of positions at the border finds zeros;
     ``places`` is ``order`` in that buffer's numbering.
     """
@@ -38,7 +37,6 @@ class Schedule:
     margin: int
     order: NDArray[np.int64]
     ends: NDArray[np.int64]
-    times: NDArray[np.int64]
 
     @property
     def row_length(self) -> int:
@@ -55,6 +53,12 @@ class Schedule:
         return (rows + self.margin) * self.row_length + columns + self.margin
 
     @property
+    def times(self) -> NDArray[np.int64]:
+        """The time t of each block's last position; along a wavefront that of all its positions."""
+        rows, columns = np.divmod(self.order[self.ends - 1], self.width)
+        return columns + (self.margin + 1) * rows
+
+    @property
     def blocks(self) -> list[slice]:
         return [slice(int(first), int(end)) for first, end in zip(np.append(0, self.ends[:-1]), self.ends, strict=True)]
 
@@ -66,14 +70,14 @@ def wavefront(height: int, width: int, kernel_size: int = 5) -> Schedule:
     times = columns + (radius + 1) * rows
     order = np.argsort(times, kind="stable")  # raster order within a block: from top to bottom
     ends = np.flatnonzero(np.diff(times[order], append=-1)) + 1
-    return Schedule(height, width, radius, order, ends, times[order[ends - 1]])
+    return Schedule(height, width, radius, order, ends)
 
 
 def all_at_once(height: int, width: int) -> Schedule:
     """Raster order in blocks of ``BLOCK`` positions: for models without context, where nothing has to wait."""
     positions = height * width
     ends = np.append(np.arange(BLOCK, positions, BLOCK), positions)
-    return Schedule(height, width, 0, np.arange(positions), ends, np.arange(len(ends)))
+    return Schedule(height, width, 0, np.arange(positions), ends)
 
 
 def context_offsets(mask: Tensor, row_length: int) -> Tensor:

@@ -107,7 +107,7 @@ def test_bd_rate_of_the_published_curves_agrees_with_the_literature() -> None:
 
 
 def test_the_documents_say_of_the_shipped_weights_what_was_measured() -> None:
-    """Would break if either were changed without the other: an earlier page named figures that no run repeats."""
+    """Would break if either were changed without the other."""
     ours, page = evaluation.kodak_measured()["JAHP small"], (evaluation.DATA / "README.md").read_text(encoding="utf-8")
     curves = evaluation.kodak_measured() | {name: evaluation.published()[name] for name in ("BPG 4:4:4", "Minnen 2018 (joint)")}
     told = {"JPEG 4:2:0": "JPEG 4:2:0", "WebP": "WebP", "JPEG 2000": "JPEG 2000", "AVIF": "AVIF", "BPG 4:4:4": "BPG 4:4:4"}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,40 +12,28 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
+from jahp_lib.context import ContextModel, JointModel
+from jahp_lib.factorized import FactorizedModel
+from jahp_lib.hyperprior import MeanScaleHyperprior, ScaleHyperprior
 from jahp_lib.masked_conv import MaskedConv2d
-from jahp_lib.models import MODELS, JointModel, LatentModel
+from jahp_lib.photos.whole_files import write_whole
+from jahp_lib.transforms import LatentModel
 from jahp_lib.variable_rate import VariableRate
+from jahp_lib.weights import FOLDER as SHIPPED
 
 FORMAT = "jahp-model-1"
 PRECISIONS = ("float32", "float16", "int8")
 STEPS = ".steps"  # what the steps of an int8 kernel are called, after the kernel's own name
-SHIPPED = Path(__file__).resolve().parent.parent / "data" / "checkpoints"
+
+# the ladder, each rung a better answer to the question how the latent y is distributed
+MODELS: dict[str, type[LatentModel]] = {
+    model.__name__: model
+    for model in (FactorizedModel, ScaleHyperprior, ContextModel, MeanScaleHyperprior, JointModel)
+}
 
 
 class CheckpointError(ValueError):
     """A file of weights that cannot be read, or does not fit; the message says which and what to do."""
-
-
-def write_whole(path: str | Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` so that the file is there whole or, if anything fails, is what it was before.
-
-    Raises:
-        OSError: the folder is missing, or the disk is full; nothing half-written stays behind.
-    """
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # mkstemp's own mode would hide the file from everyone else
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], header: Mapping[str, object]) -> None:
@@ -88,14 +74,18 @@ def build(config: Mapping[str, object]) -> LatentModel | VariableRate:
         CheckpointError: the architecture's name is unknown, or its sizes make no sense.
     """
     if not isinstance(config, Mapping):
-        raise CheckpointError(f"The checkpoint's configuration makes no model: {config!r} is no list of names and values.")
+        raise CheckpointError(
+            f"The checkpoint's configuration makes no model: {config!r} is no list of names and values."
+        )
     name = config.get("architecture")
     if not isinstance(name, str) or name not in MODELS:
         raise CheckpointError(f"Unknown architecture {name!r}; this version knows {', '.join(MODELS)}.")
     try:
         model = MODELS[name](config["N"], config["M"], config.get("padding", "same"))
     except KeyError as error:
-        raise CheckpointError(f"The checkpoint's configuration makes no model: {error} is missing.") from error
+        raise CheckpointError(
+            f"The checkpoint's configuration makes no model: {error} is missing."
+        ) from error
     except ValueError as error:
         raise CheckpointError(f"The checkpoint's configuration makes no model: {error}") from error
     return VariableRate(model) if config.get("variable_rate") else model
@@ -120,7 +110,11 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -
 
 
 def save(
-    model: LatentModel | VariableRate, path: str | Path, *, precision: str = "float32", card: Mapping[str, object] | None = None
+    model: LatentModel | VariableRate,
+    path: str | Path,
+    *,
+    precision: str = "float32",
+    card: Mapping[str, object] | None = None,
 ) -> None:
     """Write a model's weights and configuration to ``path`` (conventionally ``*.safetensors``).
 
@@ -138,7 +132,9 @@ def save(
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}.")
     tensors = dict(model.state_dict())
     if precision != "float32":
-        tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+        tensors = {
+            name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
+        }
     if precision == "int8":
         for name, (weight, live) in _kernels(model).items():
             tensors[name], tensors[f"{name}{STEPS}"] = _as_int8(weight.detach()[..., live])
@@ -172,7 +168,12 @@ def _from_int8(tensors: Mapping[str, Tensor], model: nn.Module, source: str) -> 
     for name, (weight, live) in _kernels(model).items():
         integers, steps = tensors.get(name), tensors.get(f"{name}{STEPS}")
         rows, inputs, taps = *weight.shape[:2], int(live.sum())
-        if integers is None or steps is None or tuple(integers.shape) != (rows, inputs, taps) or tuple(steps.shape) != (rows, taps):
+        if (
+            integers is None
+            or steps is None
+            or tuple(integers.shape) != (rows, inputs, taps)
+            or tuple(steps.shape) != (rows, taps)
+        ):
             raise CheckpointError(
                 f"{source} holds no kernel {name!r} of {[rows, inputs, taps]} integers and {[rows, taps]} steps: "
                 "it is another architecture."
@@ -220,15 +221,24 @@ def from_compressai(state_dict: Mapping[str, Tensor]) -> JointModel:
     """
     theirs = {name.removeprefix("module."): tensor for name, tensor in state_dict.items()}
     theirs = {
-        re.sub(r"^entropy_bottleneck\._(matrix|bias|factor)(\d)$", _modern_prior_name, name): tensor for name, tensor in theirs.items()
+        re.sub(r"^entropy_bottleneck\._(matrix|bias|factor)(\d)$", _modern_prior_name, name): tensor
+        for name, tensor in theirs.items()
     }
     try:
         model = JointModel(N=theirs["g_a.0.weight"].shape[0], M=theirs["g_a.6.weight"].shape[0])
         ours = {name: _translated(name, theirs, model.M) for name in model.state_dict()}
     except KeyError as error:
-        raise CheckpointError(f"These are not the weights of CompressAI's mbt2018: {error} is missing.") from error
-    except (IndexError, RuntimeError, ValueError) as error:  # a tensor with too few dimensions to be turned into ours
-        raise CheckpointError(f"These are not the weights of CompressAI's mbt2018: a tensor has another shape ({error}).") from error
+        raise CheckpointError(
+            f"These are not the weights of CompressAI's mbt2018: {error} is missing."
+        ) from error
+    except (
+        IndexError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # a tensor with too few dimensions to be turned into ours
+        raise CheckpointError(
+            f"These are not the weights of CompressAI's mbt2018: a tensor has another shape ({error})."
+        ) from error
     load_weights(model, ours, "The state_dict")
     return model.eval()
 

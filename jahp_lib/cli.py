@@ -15,8 +15,8 @@ import torch
 
 import jahp_lib
 from jahp_lib import training
-from jahp_lib.data import download
-from jahp_lib.models import MODELS
+from jahp_lib.checkpoints import MODELS
+from jahp_lib.photos.downloads import download
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,7 +24,16 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("jahp", description="Learned image compression, step by step.")
     parser.add_argument("--version", action="version", version=f"jahp {jahp_lib.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_compress, _add_decompress, _add_info, _add_demo, _add_train, _add_evaluate, _add_table, _add_download):
+    for add in (
+        _add_compress,
+        _add_decompress,
+        _add_info,
+        _add_demo,
+        _add_train,
+        _add_evaluate,
+        _add_table,
+        _add_download,
+    ):
         add(commands)
     arguments = parser.parse_args(argv)
     try:
@@ -36,9 +45,14 @@ def main(argv: list[str] | None = None) -> int:
         print(f"jahp: {explain(error)}", file=sys.stderr)
         return 2
     except (RuntimeError, MemoryError) as error:
-        if not isinstance(error, (torch.OutOfMemoryError, MemoryError)) and "allocate memory" not in str(error):
+        if not isinstance(error, (torch.OutOfMemoryError, MemoryError)) and "allocate memory" not in str(
+            error
+        ):
             raise
-        print("jahp: There is not enough memory: take a smaller batch, patch or picture, or a smaller N and M.", file=sys.stderr)
+        print(
+            "jahp: There is not enough memory: take a smaller batch, patch or picture, or a smaller N and M.",
+            file=sys.stderr,
+        )
         return 2
     return 0
 
@@ -64,7 +78,11 @@ def _add_compress(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("compress", help="compress a photo to a .jahp file")
     parser.add_argument("source", help="PNG, JPEG, WebP or TIFF")
     parser.add_argument("target", nargs="?", help="the file to write (default: the photo's name with .jahp)")
-    parser.add_argument("--lmbda", type=float, help="from 0.0018 (small) to 0.18 (fine); default 0.013 where the weights leave a choice")
+    parser.add_argument(
+        "--lmbda",
+        type=float,
+        help="from 0.0018 (small) to 0.18 (fine); default 0.013 where the weights leave a choice",
+    )
     _add_force(parser)
     _add_model(parser)
 
@@ -80,7 +98,9 @@ def _add_compress(commands: argparse._SubParsersAction) -> None:
 def _add_decompress(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("decompress", help="turn a .jahp file back into a picture")
     parser.add_argument("source", help="a .jahp file")
-    parser.add_argument("target", nargs="?", help="the picture to write (default: the file's name with .decoded.png)")
+    parser.add_argument(
+        "target", nargs="?", help="the picture to write (default: the file's name with .decoded.png)"
+    )
     _add_force(parser)
     _add_model(parser)
 
@@ -125,8 +145,12 @@ def _add_info(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", default="small", help="weights: a file, or the name of shipped ones (default: %(default)s)")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda; files are the same (default: %(default)s)")
+    parser.add_argument(
+        "--model", default="small", help="weights: a file, or the name of shipped ones (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--device", default="cpu", help="cpu or cuda; files are the same (default: %(default)s)"
+    )
 
 
 def _model(arguments: argparse.Namespace) -> torch.nn.Module:
@@ -135,10 +159,14 @@ def _model(arguments: argparse.Namespace) -> torch.nn.Module:
 
 
 def _add_demo(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("demo", help="a photo through the codec: original beside reconstruction as a PNG")
+    parser = commands.add_parser(
+        "demo", help="a photo through the codec: original beside reconstruction as a PNG"
+    )
     parser.add_argument("photo", nargs="?", help="default: a sample photo")
     parser.add_argument("--out", default="demo.png", help="the picture to write (default: %(default)s)")
-    parser.add_argument("--lmbda", type=float, default=0.025, help="from 0.0018 (small) to 0.18 (fine); default %(default)s")
+    parser.add_argument(
+        "--lmbda", type=float, default=0.025, help="from 0.0018 (small) to 0.18 (fine); default %(default)s"
+    )
     _add_model(parser)
 
     def run(arguments: argparse.Namespace) -> None:
@@ -159,9 +187,15 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("evaluate", help="rate and distortion of real files, beside JPEG, JPEG 2000, WebP and AVIF")
+    parser = commands.add_parser(
+        "evaluate", help="rate and distortion of real files, beside JPEG, JPEG 2000, WebP and AVIF"
+    )
     parser.add_argument("folder", help="photos, in files of a format without loss")
-    parser.add_argument("--out", default="runs/evaluation", help="folder for measurements.csv, results.json, curves.png (%(default)s)")
+    parser.add_argument(
+        "--out",
+        default="runs/evaluation",
+        help="folder for measurements.csv, results.json, curves.png (%(default)s)",
+    )
     parser.add_argument("--lmbda", type=float, nargs="+", help="default: eight from 0.0018 to 0.18")
     parser.add_argument("--without-others", action="store_true", help="measure this codec alone")
     parser.add_argument("--limit", type=int, help="only the first so many photos")
@@ -173,7 +207,15 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         lmbdas = arguments.lmbda or LMBDAS
         name = f"JAHP {Path(arguments.model).stem}"
         print(
-            evaluate_folder(arguments.folder, name, _model(arguments), lmbdas, arguments.out, not arguments.without_others, arguments.limit)
+            evaluate_folder(
+                arguments.folder,
+                name,
+                _model(arguments),
+                lmbdas,
+                arguments.out,
+                not arguments.without_others,
+                arguments.limit,
+            )
         )
 
     parser.set_defaults(command=run)
@@ -182,10 +224,24 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
 def _add_table(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("table", help="a model's layers, shapes and parameters")
     parser.add_argument("--architecture", choices=list(MODELS), default="JointModel")
-    parser.add_argument("--N", type=int, default=192, help="channels of hidden layers and of z (default: %(default)s)")
+    parser.add_argument(
+        "--N", type=int, default=192, help="channels of hidden layers and of z (default: %(default)s)"
+    )
     parser.add_argument("--M", type=int, default=192, help="channels of y (default: %(default)s)")
-    parser.add_argument("--padding", choices=("same", "valid"), default="valid", help="default: %(default)s, as in the original")
-    parser.add_argument("--size", type=int, nargs=2, default=(765, 765), metavar=("H", "W"), help="of the image (default: 765 765)")
+    parser.add_argument(
+        "--padding",
+        choices=("same", "valid"),
+        default="valid",
+        help="default: %(default)s, as in the original",
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        nargs=2,
+        default=(765, 765),
+        metavar=("H", "W"),
+        help="of the image (default: 765 765)",
+    )
 
     def run(arguments: argparse.Namespace) -> None:
         from torchinfo import summary
@@ -195,12 +251,28 @@ def _add_table(commands: argparse._SubParsersAction) -> None:
         model.forward = lambda x: forward(x).x_hat  # torchinfo wants a tensor from the whole
         columns = ("output_size", "kernel_size", "num_params")
         try:
-            print(summary(model, input_size=(1, 3, *arguments.size), col_names=columns, depth=2, device="cpu", verbose=0))
+            print(
+                summary(
+                    model,
+                    input_size=(1, 3, *arguments.size),
+                    col_names=columns,
+                    depth=2,
+                    device="cpu",
+                    verbose=0,
+                )
+            )
         except RuntimeError as error:  # torchinfo's, around what the model says of a size that it cannot take
             raise error.__cause__ or error from None
-        separate = sum(p.numel() for module in model.modules() for p in module.parameters(False) if type(module).__name__ in _NOT_COUNTED)
+        separate = sum(
+            p.numel()
+            for module in model.modules()
+            for p in module.parameters(False)
+            if type(module).__name__ in _NOT_COUNTED
+        )
         total = sum(parameter.numel() for parameter in model.parameters())
-        print(f"Without GDN and the factorized density, which the original's table leaves out: {total - separate:,} parameters.")
+        print(
+            f"Without GDN and the factorized density, which the original's table leaves out: {total - separate:,} parameters."
+        )
 
     parser.set_defaults(command=run)
 
@@ -209,11 +281,15 @@ _NOT_COUNTED = ("GDN", "ParameterList")
 
 
 def _add_download(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("download", help="fetch photos: kodak (for measuring) or imagenette (for training)")
+    parser = commands.add_parser(
+        "download", help="fetch photos: kodak (for measuring) or imagenette (for training)"
+    )
     parser.add_argument("name", choices=("kodak", "imagenette"))
     parser.add_argument("--folder", help="where to (default: data/NAME in the course's folder)")
     parser.set_defaults(
-        command=lambda arguments: print(f"The photos are in {os.path.relpath(download(arguments.name, arguments.folder))}.")
+        command=lambda arguments: print(
+            f"The photos are in {os.path.relpath(download(arguments.name, arguments.folder))}."
+        )
     )
 
 

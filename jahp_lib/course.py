@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jahp_lib.checkpoints import SHIPPED, read_tensors
+from jahp_lib.checkpoints import read_tensors
+from jahp_lib.photos.downloads import DATA
 from jahp_lib.plots import use_style
 
 LESSONS = {
@@ -47,7 +48,7 @@ def recorded(name: str) -> dict[str, Tensor]:
     Raises:
         CheckpointError: the course's folder lacks the file, or it is damaged.
     """
-    tensors, _ = read_tensors(SHIPPED.parent / "recorded" / f"{name}.safetensors", RECORDED)
+    tensors, _ = read_tensors(DATA / "recorded" / f"{name}.safetensors", RECORDED)
     return {key: tensor.float() for key, tensor in tensors.items()}
 
 

@@ -11,11 +11,11 @@ import matplotlib.pyplot as plt
 from PIL import Image
 from torch import nn
 
-from jahp_lib.checkpoints import write_whole
 from jahp_lib.codec import Codec
 from jahp_lib.codec.files import picture_format
-from jahp_lib.data import open_photo, sample_photos
 from jahp_lib.evaluation import picture_psnr, pillow_bytes
+from jahp_lib.photos.one_photo import open_photo, sample_photos
+from jahp_lib.photos.whole_files import write_whole
 from jahp_lib.plots import STYLE, photo_row
 
 
@@ -66,7 +66,9 @@ def demo(photo: str | None, out: str, lmbda: float, model: nn.Module) -> str:
         (f"this codec, λ = {lmbda:g}", len(blob), picture_psnr(image, decoded), decoded),
         (f"JPEG, quality {quality}", len(jpeg), picture_psnr(image, jpeg_decoded), jpeg_decoded),
     ]
-    titles = [f"{name}: {size:,} bytes" + ("" if db is None else f", {db:.2f} dB") for name, size, db, _ in rows]
+    titles = [
+        f"{name}: {size:,} bytes" + ("" if db is None else f", {db:.2f} dB") for name, size, db, _ in rows
+    ]
     with matplotlib.rc_context(STYLE):
         figure = photo_row([picture for *_, picture in rows], titles, height=4.2 * image.height / image.width)
         buffer = io.BytesIO()
@@ -76,8 +78,12 @@ def demo(photo: str | None, out: str, lmbda: float, model: nn.Module) -> str:
     Image.open(buffer).convert("RGB").save(content, format_name)
     write_whole(Path(out), content.getvalue())
 
-    lines = [f"{image.width}x{image.height} pixels; compressed in {middle - started:.2f} s, decompressed in {ended - middle:.2f} s"]
+    lines = [
+        f"{image.width}x{image.height} pixels; compressed in {middle - started:.2f} s, decompressed in {ended - middle:.2f} s"
+    ]
     for name, size, quality_db, _ in rows:
-        figures = "" if quality_db is None else f"  {8 * size / pixels:6.3f} bit/pixel  {quality_db:5.2f} dB PSNR"
+        figures = (
+            "" if quality_db is None else f"  {8 * size / pixels:6.3f} bit/pixel  {quality_db:5.2f} dB PSNR"
+        )
         lines.append(f"  {name:26} {size:>10,} bytes{figures}")
     return "\n".join([*lines, f"The pictures, side by side: {out}"])

@@ -153,30 +153,73 @@ def _draw(ax: Axes, block: Block, lesson: str) -> None:
             zorder=3 + block.inside,
         )
     )
-    holds_another = any(other.inside and abs(other.x - block.x) < 1 and abs(other.y - block.y) < 6 for other in BLOCKS) and not block.inside
+    holds_another = (
+        any(other.inside and abs(other.x - block.x) < 1 and abs(other.y - block.y) < 6 for other in BLOCKS)
+        and not block.inside
+    )
     lift = 0.0 if not holds_another else (2.2 if block.height > 10 else 2.4)
     size = 8 if block.inside else 9
-    ax.text(block.x, block.y + lift, block.words, ha="center", va="center", fontsize=size, weight="bold" if lit else "normal", zorder=6)
+    ax.text(
+        block.x,
+        block.y + lift,
+        block.words,
+        ha="center",
+        va="center",
+        fontsize=size,
+        weight="bold" if lit else "normal",
+        zorder=6,
+    )
     corner = (left + block.width, bottom + block.height)
-    ax.add_patch(Circle(corner, 1.55, facecolor="black" if lit else "white", edgecolor="#333333", linewidth=0.8, zorder=7))
+    ax.add_patch(
+        Circle(
+            corner, 1.55, facecolor="black" if lit else "white", edgecolor="#333333", linewidth=0.8, zorder=7
+        )
+    )
     colour = "white" if lit else "#333333"
-    ax.text(*corner, block.lesson.lstrip("0"), ha="center", va="center_baseline", fontsize=7.5, color=colour, weight="bold", zorder=8)
+    ax.text(
+        *corner,
+        block.lesson.lstrip("0"),
+        ha="center",
+        va="center_baseline",
+        fontsize=7.5,
+        color=colour,
+        weight="bold",
+        zorder=8,
+    )
 
 
 def _arrow(ax: Axes, points: Sequence[tuple[float, float]], dash: str | tuple, colour: str) -> None:
     ax.plot(*zip(*points[:-1], strict=True), color=colour, linestyle=dash, linewidth=1.2, zorder=1)
-    style = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.2, "linestyle": dash, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 10}
+    style = {
+        "arrowstyle": "-|>",
+        "color": colour,
+        "linewidth": 1.2,
+        "linestyle": dash,
+        "shrinkA": 0,
+        "shrinkB": 0,
+        "mutation_scale": 10,
+    }
     ax.annotate("", xy=points[-1], xytext=points[-2], arrowprops=style, zorder=2)
 
 
 def _legend(ax: Axes, lesson: str) -> None:
     ax.text(1, -5, "AE, AD: arithmetic encoder, decoder", fontsize=7.5, va="center", color="#333333")
-    states = [(LIT, "the whole model")] if lesson in ("00", "09") else [(LIT, "this lesson"), (BUILT, "built before"), (TO_COME, "to come")]
+    states = (
+        [(LIT, "the whole model")]
+        if lesson in ("00", "09")
+        else [(LIT, "this lesson"), (BUILT, "built before"), (TO_COME, "to come")]
+    )
     for index, (fill, words) in enumerate(states):
         left = 46 + 15.5 * index
         ax.add_patch(
             FancyBboxPatch(
-                (left, -5.9), 2, 1.8, boxstyle="round,pad=0.3", facecolor=fill, edgecolor="#333333", linewidth=2 if fill == LIT else 0.8
+                (left, -5.9),
+                2,
+                1.8,
+                boxstyle="round,pad=0.3",
+                facecolor=fill,
+                edgecolor="#333333",
+                linewidth=2 if fill == LIT else 0.8,
             )
         )
         ax.text(left + 3.4, -5, words, fontsize=7.5, va="center", color="#333333")

@@ -1,4 +1,4 @@
-"""Lesson 9. Rate and distortion of real files: ours, other codecs', and the published curves beside them.
+"""Lesson 12. Rate and distortion of real files: ours, other codecs', and the published curves beside them.
 
 Everything is measured on what a user would get: bytes of the file, PSNR and MS-SSIM of the decoded 8-bit picture against the
 original. Averages are the usual ones: for each setting the mean over photos of bit/pixel, of PSNR in dB, and of MS-SSIM.
@@ -26,15 +26,25 @@ from PIL import Image, features
 from pytorch_msssim import ms_ssim as pytorch_ms_ssim
 from tqdm.auto import tqdm
 
-from jahp_lib.checkpoints import write_whole
 from jahp_lib.codec import Codec
-from jahp_lib.data import DATA, EXTENSIONS, PhotoError, open_photo
+from jahp_lib.photos.one_photo import PhotoError, open_photo
+from jahp_lib.photos.patches import EXTENSIONS
+from jahp_lib.photos.whole_files import write_whole
 from jahp_lib.rate_distortion import check_lmbda, psnr
-from jahp_lib.variable_rate import VariableRate
+from jahp_lib.weights import FOLDER
 
-PUBLISHED = DATA / "reference" / "kodak_published_rd.csv"
-MEASURED = DATA / "reference" / "kodak_measured.csv"
-LMBDAS = (0.0018, 0.0035, 0.0067, 0.013, 0.025, 0.0483, 0.0932, 0.18)  # the eight of CompressAI's published models
+PUBLISHED = FOLDER / "kodak_published_rd.csv"
+MEASURED = FOLDER / "kodak_measured.csv"
+LMBDAS = (
+    0.0018,
+    0.0035,
+    0.0067,
+    0.013,
+    0.025,
+    0.0483,
+    0.0932,
+    0.18,
+)  # the eight of CompressAI's published models
 MOST_BPP = 2.0  # where the plot of the curves ends
 MS_SSIM_SIDE = 161  # below this, its five scales do not fit
 
@@ -91,7 +101,8 @@ def picture_ms_ssim(original: Image.Image, decoded: Image.Image) -> float:
     if min(original.size) < MS_SSIM_SIDE:
         return math.nan
     first, second = (
-        torch.from_numpy(np.asarray(image.convert("RGB")).copy()).permute(2, 0, 1)[None].double() for image in (original, decoded)
+        torch.from_numpy(np.asarray(image.convert("RGB")).copy()).permute(2, 0, 1)[None].double()
+        for image in (original, decoded)
     )
     return pytorch_ms_ssim(first, second, data_range=255.0).item()
 
@@ -135,10 +146,21 @@ def measure(
 
 
 def measure_codec(
-    name: str, codec: Codec, photos: Mapping[str, Image.Image], lmbdas: Sequence[float] = LMBDAS, progress: bool = True
+    name: str,
+    codec: Codec,
+    photos: Mapping[str, Image.Image],
+    lmbdas: Sequence[float] = LMBDAS,
+    progress: bool = True,
 ) -> list[Measurement]:
     """Our codec at several λ (one is enough for a model that serves a single λ)."""
-    return measure(name, lambda image, lmbda: codec.compress(image, lmbda=lmbda), codec.decompress, photos, lmbdas, progress)
+    return measure(
+        name,
+        lambda image, lmbda: codec.compress(image, lmbda=lmbda),
+        codec.decompress,
+        photos,
+        lmbdas,
+        progress,
+    )
 
 
 # Pillow's encoders: format, options of a setting, and settings from small to large files over about 0.1 to 2 bit/pixel.
@@ -154,7 +176,11 @@ PILLOW: dict[str, tuple[str, Callable[[float], dict], Sequence[float]]] = {
         (200, 120, 80, 50, 35, 25, 18, 12, 8),
     ),
     "WebP": ("WEBP", lambda q: {"quality": int(q), "method": 6}, (1, 5, 10, 20, 35, 50, 65, 80, 90, 95)),
-    "AVIF": ("AVIF", lambda q: {"quality": int(q), "speed": 4, "subsampling": "4:4:4"}, (10, 20, 30, 40, 50, 60, 70, 80, 90)),
+    "AVIF": (
+        "AVIF",
+        lambda q: {"quality": int(q), "speed": 4, "subsampling": "4:4:4"},
+        (10, 20, 30, 40, 50, 60, 70, 80, 90),
+    ),
 }
 
 
@@ -189,7 +215,12 @@ def average(measurements: Iterable[Measurement]) -> list[Point]:
         return float(np.mean([getattr(measurement, name) for measurement in group]))
 
     points = [
-        Point(codec, setting, len(group), *(mean(group, name) for name in ("bpp", "psnr", "ms_ssim", "encode_seconds", "decode_seconds")))
+        Point(
+            codec,
+            setting,
+            len(group),
+            *(mean(group, name) for name in ("bpp", "psnr", "ms_ssim", "encode_seconds", "decode_seconds")),
+        )
         for (codec, setting), group in groups.items()
     ]
     return sorted(points, key=lambda point: (point.codec, point.bpp))
@@ -197,7 +228,9 @@ def average(measurements: Iterable[Measurement]) -> list[Point]:
 
 def curve(points: Iterable[Point], codec: str) -> tuple[np.ndarray, np.ndarray]:
     """Rates (bit/pixel) and PSNR (dB) of one codec, in rising order; without points of infinite PSNR, which lie on no curve."""
-    own = sorted((point.bpp, point.psnr) for point in points if point.codec == codec and math.isfinite(point.psnr))
+    own = sorted(
+        (point.bpp, point.psnr) for point in points if point.codec == codec and math.isfinite(point.psnr)
+    )
     return np.array([rate for rate, _ in own]), np.array([quality for _, quality in own])
 
 
@@ -219,7 +252,11 @@ def _curves(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return {codec: tuple(np.array(sorted(points)).T) for codec, points in rows.items()}
 
 
-def bd_rate(anchor: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], rates: tuple[float, float] | None = None) -> float:
+def bd_rate(
+    anchor: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    rates: tuple[float, float] | None = None,
+) -> float:
     """Average difference in rate at equal PSNR, in percent: negative where ``test`` needs fewer bits than ``anchor``.
 
     Args:
@@ -232,7 +269,9 @@ def bd_rate(anchor: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.nd
     Source: Bjøntegaard 2001 (VCEG-M33); Akima interpolation by the package bjontegaard.
     """
     if min(len(anchor[0]), len(test[0])) < 4:
-        raise ValueError(f"BD-rate needs at least four points on each curve, not {len(anchor[0])} and {len(test[0])}.")
+        raise ValueError(
+            f"BD-rate needs at least four points on each curve, not {len(anchor[0])} and {len(test[0])}."
+        )
     low, high = max(anchor[1].min(), test[1].min()), min(anchor[1].max(), test[1].max())
     if rates is not None:
         bounds = np.interp(np.log(rates), np.log(anchor[0]), anchor[1])
@@ -240,7 +279,9 @@ def bd_rate(anchor: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.nd
     if low >= high:
         raise ValueError("The two curves share no PSNR, so their rates cannot be compared.")
     anchor, test = (_cut(points, low, high) for points in (anchor, test))
-    return float(bjontegaard.bd_rate(*anchor, *test, method="akima", require_matching_points=False, min_overlap=0))
+    return float(
+        bjontegaard.bd_rate(*anchor, *test, method="akima", require_matching_points=False, min_overlap=0)
+    )
 
 
 def _cut(points: tuple[np.ndarray, np.ndarray], low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
@@ -273,8 +314,12 @@ def evaluate_folder(
     for lmbda in lmbdas:
         check_lmbda(lmbda)
     photos = read_photos(folder, limit)
-    Path(out).mkdir(parents=True, exist_ok=True)  # what cannot be written is known before minutes of work, not after
-    measurements = measure_codec(name, Codec(model), photos, lmbdas if isinstance(model, VariableRate) else lmbdas[:1])
+    Path(out).mkdir(
+        parents=True, exist_ok=True
+    )  # what cannot be written is known before minutes of work, not after
+    measurements = measure_codec(
+        name, Codec(model), photos, lmbdas if model.serves_every_lmbda else lmbdas[:1]
+    )
     for codec in PILLOW if others else ():
         measurements += measure_pillow(codec, photos)
     points = average(measurements)
@@ -285,16 +330,23 @@ def evaluate_folder(
             rates[codec] = bd_rate(curve(points, codec), ours, rates=(0.2, 1.0))
         except ValueError:  # too few points or no common quality: there is no number to give
             continue
-    on_kodak = sorted(photos) == [line.split()[1] for line in (DATA / "reference" / "kodak.sha256").read_text().splitlines()]
+    on_kodak = sorted(photos) == [
+        line.split()[1] for line in (FOLDER / "kodak.sha256").read_text().splitlines()
+    ]
     facts = {"model": name, "photos": len(photos), "kodak": on_kodak, "bd_rate_percent_0.2_to_1.0_bpp": rates}
     write_results(Path(out), measurements, facts)
-    lines = [f"{'codec':16}{'setting':>9}{'bit/pixel':>11}{'PSNR dB':>9}{'MS-SSIM':>9}{'encode s':>10}{'decode s':>10}"]
+    lines = [
+        f"{'codec':16}{'setting':>9}{'bit/pixel':>11}{'PSNR dB':>9}{'MS-SSIM':>9}{'encode s':>10}{'decode s':>10}"
+    ]
     for point in points:
         lines.append(
             f"{point.codec:16}{point.setting:9g}{point.bpp:11.4f}{point.psnr:9.3f}{point.ms_ssim:9.4f}"
             f"{point.encode_seconds:10.3f}{point.decode_seconds:10.3f}"
         )
-    lines += [f"BD-rate of {name} against {codec}, 0.2 to 1.0 bit/pixel: {rate:+.1f} %" for codec, rate in rates.items()]
+    lines += [
+        f"BD-rate of {name} against {codec}, 0.2 to 1.0 bit/pixel: {rate:+.1f} %"
+        for codec, rate in rates.items()
+    ]
     return "\n".join([*lines, f"Written: {out}/measurements.csv, results.json, curves.png"])
 
 
@@ -327,8 +379,13 @@ def write_results(folder: Path, measurements: Sequence[Measurement], facts: Mapp
         writer.writerow({**asdict(measurement), "bpp": round(measurement.bpp, 6)})
     write_whole(folder / "measurements.csv", text.getvalue().encode())
     # JSON has no infinity (PSNR of pictures that are the same) and no NaN (MS-SSIM of small ones)
-    averages = [{k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(point).items()} for point in points]
-    write_whole(folder / "results.json", (json.dumps({**facts, "averages": averages}, indent=1) + "\n").encode())
+    averages = [
+        {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(point).items()}
+        for point in points
+    ]
+    write_whole(
+        folder / "results.json", (json.dumps({**facts, "averages": averages}, indent=1) + "\n").encode()
+    )
     picture = io.BytesIO()
     plot_curves(points, on_kodak=bool(facts.get("kodak"))).savefig(picture, format="png", dpi=150)
     write_whole(folder / "curves.png", picture.getvalue())

@@ -1,4 +1,4 @@
-"""Lesson 3. The learned density of one channel, and from it the bits of each element.
+"""Lesson 4. The learned density of one channel, and from it the bits of each element.
 
 Each channel has its own cumulative distribution c(v): a tiny network of one input and one output that can only rise, because
 its matrices are positive (softplus) and its activations have positive slope. The density is the derivative of c, and the
@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from jahp_lib.bits import LN2
 from jahp_lib.gdn import lower_bound
-from jahp_lib.rate_distortion import LN2
+from jahp_lib.rate_distortion import quantize
+from jahp_lib.transforms import NO_GAINS, Gains, LatentModel, Lmbda, ModelOutput, in_full_precision
 
 # No symbol is counted as more than -log2(1e-9) = 29.9 bits. The codec's escapes cost up to 36, and are as rare as that.
 LIKELIHOOD_BOUND = 1e-9
@@ -49,7 +52,9 @@ class FactorizedPrior(nn.Module):
     Source: Ballé et al. 2018, appendix 6.1.
     """
 
-    def __init__(self, channels: int, filters: tuple[int, ...] = (3, 3, 3, 3), init_scale: float = 10.0) -> None:
+    def __init__(
+        self, channels: int, filters: tuple[int, ...] = (3, 3, 3, 3), init_scale: float = 10.0
+    ) -> None:
         super().__init__()
         if int(channels) != channels or channels < 1:
             raise ValueError(f"FactorizedPrior needs a positive number of channels, not {channels}.")
@@ -66,6 +71,8 @@ class FactorizedPrior(nn.Module):
         for width in filters:
             self.factors.append(nn.Parameter(torch.zeros(self.channels, width, 1)))
         self.register_buffer("medians", torch.zeros(self.channels))
+        self._writes = self._count_writes()
+        self.register_load_state_dict_post_hook(_medians_belong)
 
     def logits(self, values: Tensor) -> Tensor:
         """Logit of the cumulative distribution: values [C, 1, n] (each row one channel) to the same shape."""
@@ -83,13 +90,19 @@ class FactorizedPrior(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Bits of each element of z [B, C, H, W] (integers + medians, or noisy values in training); same shape."""
         if z.dim() != 4 or z.shape[1] != self.channels:
-            raise ValueError(f"FactorizedPrior({self.channels}) expects [B, {self.channels}, H, W], not {list(z.shape)}.")
+            raise ValueError(
+                f"FactorizedPrior({self.channels}) expects [B, {self.channels}, H, W], not {list(z.shape)}."
+            )
         batch, channels, height, width = z.shape
         with torch.autocast(z.device.type, enabled=False):
             rows = z.float().transpose(0, 1).reshape(channels, 1, -1)
             lower, upper = self.logits(rows - 0.5), self.logits(rows + 0.5)
             # sigmoid(upper) - sigmoid(lower), in the log domain: both tails keep their digits
-            log_likelihood = F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1((lower - upper).clamp(max=-1e-7)))
+            log_likelihood = (
+                F.logsigmoid(upper)
+                + F.logsigmoid(-lower)
+                + torch.log(-torch.expm1((lower - upper).clamp(max=-1e-7)))
+            )
             bits = bits_from_log_likelihood(log_likelihood)
         return bits.reshape(channels, batch, height, width).transpose(0, 1)
 
@@ -97,6 +110,20 @@ class FactorizedPrior(nn.Module):
         """Nearest value that can be coded: ``round(z - median) + median`` for each channel of [B, C, H, W]."""
         medians = self.medians[None, :, None, None]
         return torch.round(z - medians) + medians
+
+    def train(self, mode: bool = True) -> Self:
+        """As for any module; when training ends (``eval()``), ``medians`` are brought up to date with what was learned.
+
+        Medians that were set by hand after the last update are left alone.
+        """
+        parameters, medians = self._count_writes()
+        if self.training and not mode and parameters != self._writes[0] and medians == self._writes[1]:
+            self.update_medians()
+        return super().train(mode)
+
+    def _count_writes(self) -> tuple[int, int]:
+        """How often the parameters, and how often the medians, have been written to."""
+        return sum(parameter._version for parameter in self.parameters()), self.medians._version
 
     @torch.no_grad()
     def update_medians(self) -> None:
@@ -108,6 +135,44 @@ class FactorizedPrior(nn.Module):
             above = self.logits(middle) > 0
             low, high = torch.where(above, low, middle), torch.where(above, middle, high)
         self.medians.copy_(((low + high) / 2).flatten())
+        self._writes = self._count_writes()
 
     def extra_repr(self) -> str:
         return f"{self.channels}"
+
+
+def _medians_belong(prior: FactorizedPrior, _: object) -> None:
+    """After weights were loaded: the medians came with them, and stay as they came."""
+    prior._writes = prior._count_writes()
+
+
+def update_medians(model: nn.Module) -> None:
+    """Bring the medians of every factorized density in ``model`` up to date, in the middle of a training."""
+    for module in model.modules():
+        if isinstance(module, FactorizedPrior):
+            module.update_medians()
+
+
+class FactorizedModel(LatentModel):
+    """The first rung of the ladder: one learned density for each channel of y, no z.
+
+    Source: Ballé, Laparra & Simoncelli 2017; the density is that of Ballé et al. 2018, appendix 6.1.
+    """
+
+    def __init__(self, N: int = 192, M: int = 192, padding: str = "same") -> None:
+        super().__init__(N, M, padding)
+        self.prior = FactorizedPrior(M)
+
+    def forward(self, x: Tensor, lmbda: Lmbda = None, gains: Gains = NO_GAINS) -> ModelOutput:
+        """See ``LatentModel.forward``."""
+        gain, inverse_gain = gains
+        y = self.analyse(x) * gain  # [B, M, h, w]
+        with in_full_precision(y):
+            medians = self.prior.medians[:, None, None]
+            y_hat = quantize(y, self.training, medians)
+            y_bits = self.prior(y_hat)
+        x_hat = self.synthesise(self.seen_by_synthesis(y, y_hat, medians) * inverse_gain, *x.shape[-2:])
+        nothing = y.new_zeros(y.shape[0], 0, 1, 1)
+        return ModelOutput(
+            x_hat, y_hat, z_hat=nothing, means=None, scales=None, y_bits=y_bits, z_bits=nothing
+        )

@@ -1,4 +1,4 @@
-"""Lesson 2. Generalised divisive normalisation: each channel divided by the energy of all channels at the same place.
+"""Lesson 3. Generalised divisive normalisation: each channel divided by the energy of all channels at the same place.
 
     GDN    y_i = x_i / sqrt(beta_i + sum_j gamma_ij x_j^2)
     IGDN   x_i = y_i * sqrt(beta_i + sum_j gamma_ij y_j^2)

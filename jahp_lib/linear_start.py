@@ -17,9 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from jahp_lib.bits import LN2
 from jahp_lib.gdn import GDN, PEDESTAL
-from jahp_lib.models import LatentModel
-from jahp_lib.rate_distortion import LN2
+from jahp_lib.transforms import LatentModel
 
 RANDOM = 0.3  # what is left of the usual random weights of unused channels
 COUPLING = 0.02  # by how much a principal component reads unused channels
@@ -48,9 +48,13 @@ def start_linear(model: LatentModel, photos: Tensor, lmbda: float = 0.018) -> No
         ValueError: the model has no padding, or the patches' sides are not multiples of 16.
     """
     if model.padding != "same":
-        raise ValueError("A block transform takes a model with padding='same': without padding its layers see other blocks.")
+        raise ValueError(
+            "A block transform takes a model with padding='same': without padding its layers see other blocks."
+        )
     if photos.shape[-1] % 16 or photos.shape[-2] % 16:
-        raise ValueError(f"Patches must have sides that are multiples of 16, not {photos.shape[-2]}x{photos.shape[-1]}.")
+        raise ValueError(
+            f"Patches must have sides that are multiples of 16, not {photos.shape[-2]}x{photos.shape[-1]}."
+        )
     mean = photos.mean((0, 2, 3))
     values = photos - mean[:, None, None]
     convolutions = [layer for layer in model.g_a if isinstance(layer, nn.Conv2d)]
@@ -61,7 +65,9 @@ def start_linear(model: LatentModel, photos: Tensor, lmbda: float = 0.018) -> No
         _set_block(forward, backward, vectors)
         values = torch.einsum("kc,nchw->nkhw", vectors, blocks)
     first, last = convolutions[0], transposed[-1]
-    first.bias[: min(12, first.out_channels)] = -first.weight[: min(12, first.out_channels)].sum((2, 3)) @ mean
+    first.bias[: min(12, first.out_channels)] = (
+        -first.weight[: min(12, first.out_channels)].sum((2, 3)) @ mean
+    )
     last.bias.copy_(mean)
     scale = 1 / best_step(lmbda)
     convolutions[-1].weight.mul_(scale)

@@ -1,4 +1,4 @@
-"""Lesson 4. Convolution that sees only what has been decoded before.
+"""Lesson 5. Convolution that sees only what has been decoded before.
 
 In raster order (left to right, top to bottom) the kernel of position (i, j) may touch the rows above and, in its own row, what
 lies to the left. Type A leaves the centre out: it is for the first layer, whose input is what is to be predicted. Type B keeps the
@@ -46,12 +46,18 @@ class MaskedConv2d(nn.Conv2d):
     def __init__(self, mask_type: str, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         if mask_type not in ("A", "B"):
-            raise ValueError(f"mask_type must be 'A' (first layer, without the centre) or 'B' (later layers, with it), not {mask_type!r}.")
+            raise ValueError(
+                f"mask_type must be 'A' (first layer, without the centre) or 'B' (later layers, with it), not {mask_type!r}."
+            )
         if self.kernel_size[0] % 2 == 0 or self.kernel_size[1] % 2 == 0:
-            raise ValueError(f"A masked convolution needs a kernel with a centre: odd sides, not {self.kernel_size}.")
+            raise ValueError(
+                f"A masked convolution needs a kernel with a centre: odd sides, not {self.kernel_size}."
+            )
         self.mask_type = mask_type
         # derived from the arguments, so it does not belong in a file of weights; of the weights' type and device
-        self.register_buffer("mask", causal_mask(mask_type, *self.kernel_size).to(self.weight), persistent=False)
+        self.register_buffer(
+            "mask", causal_mask(mask_type, *self.kernel_size).to(self.weight), persistent=False
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self._conv_forward(x, self.weight * self.mask, self.bias)

@@ -1,4 +1,4 @@
-"""Lesson 8. Who chooses λ: a constant, a rule that only grows, or a target that finds its own multiplier.
+"""Lesson 10. Who chooses λ: a constant, a rule that only grows, or a target that finds its own multiplier.
 
 Training minimises R + λD. A constant λ fixes the slope of the trade, and where rate and distortion end up is found out afterwards.
 A *dynamic* multiplier turns this round: the distortion (or the rate) is given, and λ is what training finds.
@@ -70,7 +70,9 @@ class _Stateful:
 
     def restore(self, state: dict[str, float]) -> None:
         for name in self._kept:
-            setattr(self, name, float(state.get(name, getattr(self, name))))  # what an older version did not keep starts anew
+            setattr(
+                self, name, float(state.get(name, getattr(self, name)))
+            )  # what an older version did not keep starts anew
 
 
 class Constant(_Stateful):
@@ -102,7 +104,17 @@ class OnlyGrows(_Stateful):
 class _Target(_Stateful):
     """What the rules with a target share: the violation, from a moving average of rate or distortion; positive when λ has to grow."""
 
-    _kept = ("value", "smoothed", "weight", "batches", "mean_contrast", "level", "level_weight", "covariance", "variance")
+    _kept = (
+        "value",
+        "smoothed",
+        "weight",
+        "batches",
+        "mean_contrast",
+        "level",
+        "level_weight",
+        "covariance",
+        "variance",
+    )
 
     def __init__(self, lmbda: float, mse: float | None, bpp: float | None, memory: float) -> None:
         check_lmbda(lmbda)
@@ -145,7 +157,9 @@ class _Target(_Stateful):
         self.mean_contrast += (contrast - self.mean_contrast) / self.batches
         luck = contrast - self.mean_contrast
         slope = self.covariance / self.variance if self.batches > SLOPE_BATCHES and self.variance else 0.0
-        corrected = measured - slope * luck * (self.level / self.level_weight if self.level_weight else measured)
+        corrected = measured - slope * luck * (
+            self.level / self.level_weight if self.level_weight else measured
+        )
         self.level = SLOPE_MEMORY * self.level + (1 - SLOPE_MEMORY) * measured
         self.level_weight = SLOPE_MEMORY * self.level_weight + (1 - SLOPE_MEMORY)
         relative = measured / max(self.level / self.level_weight, 1e-12) - 1
@@ -168,7 +182,13 @@ class LogAscent(_Target):
     """
 
     def __init__(
-        self, lmbda: float, *, mse: float | None = None, bpp: float | None = None, rate: float = 0.02, memory: float = 0.95
+        self,
+        lmbda: float,
+        *,
+        mse: float | None = None,
+        bpp: float | None = None,
+        rate: float = 0.02,
+        memory: float = 0.95,
     ) -> None:
         super().__init__(lmbda, mse, bpp, memory)
         self.rate = rate

@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from jahp_lib.checkpoints import write_whole
+from jahp_lib.photos.whole_files import write_whole
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -61,12 +61,16 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for index, cell in enumerate(notebook.cells):
         cell.id = f"cell-{index:02d}"
-        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        cell.metadata = nbformat.from_dict(
+            {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+        )
         cell.source = cell.source.rstrip()
         if cell.cell_type != "code":
             cell.pop("attachments", None)
             continue
-        kept = [output for output in cell.outputs if not _is_progress_bar(output)]  # first: what stood on both sides of a bar is joined
+        kept = [
+            output for output in cell.outputs if not _is_progress_bar(output)
+        ]  # first: what stood on both sides of a bar is joined
         cell.outputs = [_without_views(output) for output in _joined_streams(kept)]
     return notebook
 
@@ -89,7 +93,12 @@ def _without_views(output: NotebookNode) -> NotebookNode:
 def _joined_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
     joined: list[NotebookNode] = []
     for output in outputs:
-        if output.output_type == "stream" and joined and joined[-1].output_type == "stream" and joined[-1].name == output.name:
+        if (
+            output.output_type == "stream"
+            and joined
+            and joined[-1].output_type == "stream"
+            and joined[-1].name == output.name
+        ):
             joined[-1].text += output.text
         else:
             joined.append(output)
@@ -123,7 +132,12 @@ def stamp(notebook: NotebookNode, name: str, repository: str) -> NotebookNode:
     """
     check_repository(repository)
     badge = NO_BADGE if repository == UNSTAMPED_REPOSITORY else BADGE.format(repository=repository, name=name)
-    title, found = re.subn(r"^(\*Open in Colab: this copy|\[!\[Open in Colab).*$", lambda _: badge, notebook.cells[0].source, flags=re.M)
+    title, found = re.subn(
+        r"^(\*Open in Colab: this copy|\[!\[Open in Colab).*$",
+        lambda _: badge,
+        notebook.cells[0].source,
+        flags=re.M,
+    )
     if not found:
         raise ValueError(f"{name} has no line for the Colab badge in its first cell.")
     notebook.cells[0].source = title
@@ -161,11 +175,15 @@ def execute(path: Path, timeout: int = 600) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser("python -m jahp_lib.notebooks", description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="+", type=Path)
-    parser.add_argument("--badges", metavar="OWNER/NAME", help="do not run, only write in where the course is published")
+    parser.add_argument(
+        "--badges", metavar="OWNER/NAME", help="do not run, only write in where the course is published"
+    )
     arguments = parser.parse_args()
     for path in arguments.notebooks:
         if arguments.badges and path.parts[-3:-2] == ("source",):  # a problem set
-            write_whole(path, stamp_source(path.read_text(encoding="utf-8"), path.name, arguments.badges).encode())
+            write_whole(
+                path, stamp_source(path.read_text(encoding="utf-8"), path.name, arguments.badges).encode()
+            )
             continue
         if arguments.badges:
             tidy = stamp(normalise(nbformat.read(path, as_version=4)), path.name, arguments.badges)

@@ -40,7 +40,14 @@ COLOURS = {
     "grey": "#777777",
 }
 # Maps that run from dark to bright print well in black and white; values with a sign get a map with a neutral middle.
-MAPS = {"y": "RdBu_r", "z": "RdBu_r", "means": "RdBu_r", "scales": "viridis", "bits": "inferno", "error": "cividis"}
+MAPS = {
+    "y": "RdBu_r",
+    "z": "RdBu_r",
+    "means": "RdBu_r",
+    "scales": "viridis",
+    "bits": "inferno",
+    "error": "cividis",
+}
 SIGNED = {"y", "z", "means"}
 
 STYLE = {
@@ -83,7 +90,11 @@ def _grey_levels(picture: Picture) -> np.ndarray:
 
 def to_numpy(values: Tensor | np.ndarray) -> np.ndarray:
     """A tensor from any device, or an array, as a numpy array of floats."""
-    return values.detach().float().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values, dtype=np.float32)
+    return (
+        values.detach().float().cpu().numpy()
+        if isinstance(values, Tensor)
+        else np.asarray(values, dtype=np.float32)
+    )
 
 
 def bundle(figure: Figure, alt: str, kind: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
@@ -117,7 +128,13 @@ def _title_height(titles: Sequence[str]) -> float:
     return 0.2 + 0.2 * (1 + max(title.count("\n") for title in titles))
 
 
-def _grid(arrays: Sequence[np.ndarray], titles: Sequence[str], columns: int, figsize: tuple[float, float], **look: str | float) -> Figure:
+def _grid(
+    arrays: Sequence[np.ndarray],
+    titles: Sequence[str],
+    columns: int,
+    figsize: tuple[float, float],
+    **look: str | float,
+) -> Figure:
     """Arrays in rows of ``columns``, a title over each, without axes; ``look`` goes to ``imshow``."""
     figure, axes = plt.subplots(-(-len(arrays) // columns), columns, figsize=figsize, squeeze=False)
     for ax in axes.flat:
@@ -129,7 +146,10 @@ def _grid(arrays: Sequence[np.ndarray], titles: Sequence[str], columns: int, fig
 
 
 def photo_row(
-    pictures: Sequence[Picture], titles: Sequence[str], height: float = 2.8, crop: tuple[int, int, int, int] | None = None
+    pictures: Sequence[Picture],
+    titles: Sequence[str],
+    height: float = 2.8,
+    crop: tuple[int, int, int, int] | None = None,
 ) -> Figure:
     """Pictures of one shape side by side, a title over each; ``crop`` = (top, left, height, width) cuts all alike."""
     arrays = [as_array(picture) for picture in pictures]
@@ -140,7 +160,9 @@ def photo_row(
     return _grid(arrays, titles, len(arrays), (height * aspect * len(arrays), height + _title_height(titles)))
 
 
-def map_panel(ax: Axes, values: np.ndarray | Tensor, kind: str, title: str, limit: float | None = None) -> AxesImage:
+def map_panel(
+    ax: Axes, values: np.ndarray | Tensor, kind: str, title: str, limit: float | None = None
+) -> AxesImage:
     """A map [h, w] of one quantity in its colours, with a colour bar. ``kind`` is a key of ``MAPS``.
 
     ``limit`` fixes the upper end of the colours (both ends, for signed quantities).
@@ -154,7 +176,9 @@ def map_panel(ax: Axes, values: np.ndarray | Tensor, kind: str, title: str, limi
     return image
 
 
-def over_photo(ax: Axes, picture: Picture, values: np.ndarray | Tensor, kind: str, title: str, limit: float | None = None) -> None:
+def over_photo(
+    ax: Axes, picture: Picture, values: np.ndarray | Tensor, kind: str, title: str, limit: float | None = None
+) -> None:
     """A map [h, w], one value for each 16x16 pixels, laid over its photo in grey; ``limit`` fixes the upper end of the colours.
 
     Cells of a padded picture reach beyond the photo and are cut off there; cells of a model without padding leave a margin all around.
@@ -163,9 +187,14 @@ def over_photo(ax: Axes, picture: Picture, values: np.ndarray | Tensor, kind: st
     values = to_numpy(values)
     height, width = grey.shape
     tall, wide = (STRIDE * cells for cells in values.shape)
-    top, left = max(height - tall, 0) / 2 - 0.5, max(width - wide, 0) / 2 - 0.5  # a pixel's middle is its whole number
+    top, left = (
+        max(height - tall, 0) / 2 - 0.5,
+        max(width - wide, 0) / 2 - 0.5,
+    )  # a pixel's middle is its whole number
     ax.imshow(grey, cmap="gray", vmin=0, vmax=255)
-    image = ax.imshow(values, cmap=MAPS[kind], alpha=0.6, vmin=0, vmax=limit, extent=(left, left + wide, top + tall, top))
+    image = ax.imshow(
+        values, cmap=MAPS[kind], alpha=0.6, vmin=0, vmax=limit, extent=(left, left + wide, top + tall, top)
+    )
     ax.set(title=title, xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     ax.axis("off")
     ax.figure.colorbar(image, ax=ax, fraction=0.046, pad=0.03)
@@ -190,7 +219,9 @@ def log_ticks(ax: Axes, values: Sequence[float]) -> None:
     ax.minorticks_off()
 
 
-def photo_grid(pictures: Sequence[Picture], titles: Sequence[str], columns: int = 3, width: float = 9.0) -> Figure:
+def photo_grid(
+    pictures: Sequence[Picture], titles: Sequence[str], columns: int = 3, width: float = 9.0
+) -> Figure:
     """Pictures of one shape in rows of ``columns``, a title over each; ``width`` of the whole in inches."""
     arrays = [as_array(picture) for picture in pictures]
     rows = -(-len(arrays) // columns)
@@ -206,11 +237,39 @@ def learning_curves(records: Sequence[EpochRecord], shots: Sequence[Snapshot]) -
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.1))
     epochs = [record.epoch for record in records]
     axes[0].semilogy(epochs, [record.loss for record in records], "o-", color=COLOURS["x"], markersize=4)
-    axes[1].plot(epochs, [record.bpp for record in records], "o-", color=COLOURS["bits"], markersize=4, label="training patches")
-    axes[2].plot(epochs, [record.psnr for record in records], "o-", color=COLOURS["error"], markersize=4, label="training patches")
+    axes[1].plot(
+        epochs,
+        [record.bpp for record in records],
+        "o-",
+        color=COLOURS["bits"],
+        markersize=4,
+        label="training patches",
+    )
+    axes[2].plot(
+        epochs,
+        [record.psnr for record in records],
+        "o-",
+        color=COLOURS["error"],
+        markersize=4,
+        label="training patches",
+    )
     seen = [shot.epoch for shot in shots]
-    axes[1].plot(seen, [shot.bpp for shot in shots], "s--", color=COLOURS["x"], markersize=4, label="the photo kept aside")
-    axes[2].plot(seen, [shot.psnr for shot in shots], "s--", color=COLOURS["x"], markersize=4, label="the photo kept aside")
+    axes[1].plot(
+        seen,
+        [shot.bpp for shot in shots],
+        "s--",
+        color=COLOURS["x"],
+        markersize=4,
+        label="the photo kept aside",
+    )
+    axes[2].plot(
+        seen,
+        [shot.psnr for shot in shots],
+        "s--",
+        color=COLOURS["x"],
+        markersize=4,
+        label="the photo kept aside",
+    )
     for ax, title in zip(axes, ("loss (bit/pixel)", "rate (bit/pixel)", "PSNR (dB)"), strict=True):
         ax.set_title(title)
         ax.set_xlabel("epoch")
@@ -221,7 +280,9 @@ def learning_curves(records: Sequence[EpochRecord], shots: Sequence[Snapshot]) -
     return figure
 
 
-def snapshot_panel(shot: Snapshot, original: Picture, strongest: int = 0, limits: Mapping[str, float] | None = None) -> Figure:
+def snapshot_panel(
+    shot: Snapshot, original: Picture, strongest: int = 0, limits: Mapping[str, float] | None = None
+) -> Figure:
     """One snapshot in two rows: original, reconstruction, error, bits; then one latent channel, its means and its scales.
 
     Where the model has no means and scales, their places stay empty.
@@ -234,7 +295,10 @@ def snapshot_panel(shot: Snapshot, original: Picture, strongest: int = 0, limits
     # drawn again at every touch of a slider, and the automatic layout would take more time than all the rest
     figure, axes = plt.subplots(2, 4, figsize=(13, 4.2), layout="none")
     figure.subplots_adjust(left=0.005, right=0.965, bottom=0.02, top=0.93, wspace=0.14, hspace=0.18)
-    pictures = ((original, "original"), (shot.x_hat, f"epoch {shot.epoch}: {shot.bpp:.3f} bit/pixel, {shot.psnr:.2f} dB"))
+    pictures = (
+        (original, "original"),
+        (shot.x_hat, f"epoch {shot.epoch}: {shot.bpp:.3f} bit/pixel, {shot.psnr:.2f} dB"),
+    )
     for ax, (picture, title) in zip(axes[0], pictures, strict=False):
         ax.imshow(as_array(picture))
         ax.set_title(title)
@@ -285,7 +349,9 @@ def decoding_steps(order: str, side: int = 8, channels: int = 320) -> np.ndarray
     if order == "checkerboard":
         return np.broadcast_to(board, (channels, side, side))
     if order == "channel-wise":
-        return np.broadcast_to((1 + np.arange(channels) * 10 // channels)[:, None, None], (channels, side, side))
+        return np.broadcast_to(
+            (1 + np.arange(channels) * 10 // channels)[:, None, None], (channels, side, side)
+        )
     group = np.searchsorted([16, 32, 64, 128], np.arange(channels), side="right")
     return 2 * group[:, None, None] + board
 
@@ -294,14 +360,26 @@ def decoding_orders() -> Figure:
     """How four context models decode a latent: above, one channel; below, all channels along the first row. Numbers are steps."""
     side, channels = 8, 320
     figure, axes = plt.subplots(2, 4, figsize=(13, 6.4), height_ratios=(1, 1))
-    names = ("this course: raster,\nas a wavefront", "checkerboard\n(He 2021)", "channel-wise\n(Minnen & Singh 2020)", "ELIC\n(He 2022)")
+    names = (
+        "this course: raster,\nas a wavefront",
+        "checkerboard\n(He 2021)",
+        "channel-wise\n(Minnen & Singh 2020)",
+        "ELIC\n(He 2022)",
+    )
     for column, (order, name) in enumerate(zip(DECODING_ORDERS, names, strict=True)):
         steps = decoding_steps(order, side, channels)
         last = int(steps.max())
         colours = plt.get_cmap("viridis", last)
         above, below = axes[:, column]
         above.imshow(steps[0], cmap=colours, vmin=0.5, vmax=last + 0.5)
-        below.imshow(steps[:, 0], cmap=colours, vmin=0.5, vmax=last + 0.5, aspect="auto", extent=(-0.5, side - 0.5, channels, 0))
+        below.imshow(
+            steps[:, 0],
+            cmap=colours,
+            vmin=0.5,
+            vmax=last + 0.5,
+            aspect="auto",
+            extent=(-0.5, side - 0.5, channels, 0),
+        )
         starts = np.flatnonzero(np.diff(steps[:, 0, 0], prepend=0))
         ends = np.append(starts[1:], channels)
         for j in range(side):
@@ -309,7 +387,14 @@ def decoding_orders() -> Figure:
                 _step_number(above, j, i, int(steps[0, i, j]), last)
             for start, end in zip(starts, ends, strict=True):
                 if end - start >= 16:
-                    _step_number(below, j, (start + end) / 2, int(steps[start, 0, j]), last, 6.5 if end - start < 24 else 8)
+                    _step_number(
+                        below,
+                        j,
+                        (start + end) / 2,
+                        int(steps[start, 0, j]),
+                        last,
+                        6.5 if end - start < 24 else 8,
+                    )
         for start in starts[1:]:
             below.axhline(start, color="white", linewidth=1.2)
         above.set_title(f"{name}\n{last} steps")
@@ -317,17 +402,31 @@ def decoding_orders() -> Figure:
         below.set_xticks([])
         below.grid(False)
         below.set_xlabel("positions of the first row")
-    axes[0, 0].text(-0.08, 0.5, "channel 0", rotation=90, va="center", ha="right", transform=axes[0, 0].transAxes)
+    axes[0, 0].text(
+        -0.08, 0.5, "channel 0", rotation=90, va="center", ha="right", transform=axes[0, 0].transAxes
+    )
     axes[1, 0].set_ylabel(f"all {channels} channels")
     return figure
 
 
 def _step_number(ax: Axes, x: float, y: float, step: int, last: int, size: float = 8) -> None:
-    ax.text(x, y, str(step), ha="center", va="center", fontsize=size, color="white" if step <= 0.6 * last else "black")
+    ax.text(
+        x,
+        y,
+        str(step),
+        ha="center",
+        va="center",
+        fontsize=size,
+        color="white" if step <= 0.6 * last else "black",
+    )
 
 
 def small_maps(
-    maps: Sequence[np.ndarray | Tensor], titles: Sequence[str], kind: str, columns: int = 8, limit: float | None = None
+    maps: Sequence[np.ndarray | Tensor],
+    titles: Sequence[str],
+    kind: str,
+    columns: int = 8,
+    limit: float | None = None,
 ) -> Figure:
     """Small maps [h, w] of one quantity in rows, without axes, all with the same colours; see ``map_panel`` for ``kind`` and ``limit``."""
     arrays = [to_numpy(values) for values in maps]
@@ -336,7 +435,9 @@ def small_maps(
     width = 9.0 / columns
     aspect = arrays[0].shape[0] / arrays[0].shape[1]
     figsize = (9.0, rows * (width * aspect + 0.3))
-    return _grid(arrays, titles, columns, figsize, cmap=MAPS[kind], vmin=-top if kind in SIGNED else 0.0, vmax=top)
+    return _grid(
+        arrays, titles, columns, figsize, cmap=MAPS[kind], vmin=-top if kind in SIGNED else 0.0, vmax=top
+    )
 
 
 def density_lines(ax: Axes, samples: Mapping[str, np.ndarray | Tensor], title: str) -> None:
@@ -349,8 +450,16 @@ def density_lines(ax: Axes, samples: Mapping[str, np.ndarray | Tensor], title: s
         array = to_numpy(values).ravel()
         counts = np.histogram(array / array.std(), edges)[0] / (len(array) * np.diff(edges))
         ax.semilogy(centres, np.where(counts > 0, counts, np.nan), dash, color=colour, label=label)
-    ax.semilogy(centres, np.exp(-(centres**2) / 2) / np.sqrt(2 * np.pi), "--", color=COLOURS["grey"], label="Gaussian")
-    ax.set(ylim=(1e-5, 3), xlim=(-limit, limit), xlabel="value / standard deviation", ylabel="density", title=title)
+    ax.semilogy(
+        centres, np.exp(-(centres**2) / 2) / np.sqrt(2 * np.pi), "--", color=COLOURS["grey"], label="Gaussian"
+    )
+    ax.set(
+        ylim=(1e-5, 3),
+        xlim=(-limit, limit),
+        xlabel="value / standard deviation",
+        ylabel="density",
+        title=title,
+    )
     ax.minorticks_off()
     ax.legend(loc="upper right", fontsize=8, borderaxespad=0)
 
@@ -370,7 +479,11 @@ def joint_histogram(
     """
     edges = np.linspace(-limit, limit, 42)
     counts = np.histogram2d(to_numpy(first).ravel(), to_numpy(second).ravel(), [edges, edges])[0]
-    counts = counts / np.maximum(counts.max(1, keepdims=True), 1) if conditional else np.log1p(counts) / np.log1p(max(counts.max(), 1))
+    counts = (
+        counts / np.maximum(counts.max(1, keepdims=True), 1)
+        if conditional
+        else np.log1p(counts) / np.log1p(max(counts.max(), 1))
+    )
     ax.imshow(counts.T, origin="lower", extent=(-limit, limit, -limit, limit), cmap="Greys", vmin=0, vmax=1)
     ax.set(xlabel=names[0], ylabel=names[1], title=title)
     ax.grid(False)
@@ -422,9 +535,20 @@ def shape_boxes(shapes: Sequence[tuple[int, int]], names: Sequence[str]) -> Figu
     for index, ((channels, side), name) in enumerate(zip(shapes, names, strict=True)):
         width, height = 0.06 + channels / widest, side / tallest
         colour = COLOURS["y"] if index == smallest else "0.85"
-        ax.add_patch(plt.Rectangle((left, -height / 2), width, height, facecolor=colour, edgecolor="black", linewidth=1))
+        ax.add_patch(
+            plt.Rectangle(
+                (left, -height / 2), width, height, facecolor=colour, edgecolor="black", linewidth=1
+            )
+        )
         ax.text(left + width / 2, -0.58, name, ha="center", va="top")
-        ax.text(left + width / 2, height / 2 + 0.03, f"{channels}×{side}×{side}", ha="center", va="bottom", fontsize=8)
+        ax.text(
+            left + width / 2,
+            height / 2 + 0.03,
+            f"{channels}×{side}×{side}",
+            ha="center",
+            va="bottom",
+            fontsize=8,
+        )
         left += width + 0.45
     ax.set(xlim=(-0.45, left), ylim=(-0.72, 0.62))
     ax.axis("off")
@@ -442,7 +566,9 @@ def sight(seen: np.ndarray | Tensor, row: int, column: int) -> np.ndarray:
     """
     seen = np.asarray(seen) != 0
     earlier = np.arange(seen.size).reshape(seen.shape) < row * seen.shape[1] + column
-    return np.where(earlier, np.where(seen, SEEN_EARLIER, UNSEEN_EARLIER), np.where(seen, SEEN_TOO_EARLY, UNSEEN_LATER))
+    return np.where(
+        earlier, np.where(seen, SEEN_EARLIER, UNSEEN_EARLIER), np.where(seen, SEEN_TOO_EARLY, UNSEEN_LATER)
+    )
 
 
 def _cells(ax: Axes, colours: np.ndarray, title: str, **lines: str | float) -> None:
@@ -467,7 +593,18 @@ def receptive_field(ax: Axes, seen: np.ndarray | Tensor, row: int, column: int, 
     _cells(ax, colours[kinds], title, color="0.6", linewidth=0.5)
     rows, columns = np.nonzero(kinds == SEEN_TOO_EARLY)
     ax.scatter(columns, rows, marker="x", color="white", s=18, linewidth=1.3, zorder=3)
-    ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=2.5, zorder=4, clip_on=False))
+    ax.add_patch(
+        plt.Rectangle(
+            (column - 0.5, row - 0.5),
+            1,
+            1,
+            fill=False,
+            edgecolor="black",
+            linewidth=2.5,
+            zorder=4,
+            clip_on=False,
+        )
+    )
 
 
 def nested_intervals(probabilities: Sequence[float], message: Sequence[int], names: Sequence[str]) -> Figure:
@@ -490,15 +627,33 @@ def nested_intervals(probabilities: Sequence[float], message: Sequence[int], nam
             for index, name in enumerate(names):
                 chosen = index == message[step]
                 left, span = edges[index], edges[index + 1] - edges[index]
-                ax.add_patch(plt.Rectangle((left, top), span, 0.5, facecolor=COLOURS["bits"] if chosen else "0.92", edgecolor="black"))
-                ax.text(left + span / 2, top + 0.25, name, ha="center", va="center", weight="bold" if chosen else "normal")
+                ax.add_patch(
+                    plt.Rectangle(
+                        (left, top),
+                        span,
+                        0.5,
+                        facecolor=COLOURS["bits"] if chosen else "0.92",
+                        edgecolor="black",
+                    )
+                )
+                ax.text(
+                    left + span / 2,
+                    top + 0.25,
+                    name,
+                    ha="center",
+                    va="center",
+                    weight="bold" if chosen else "normal",
+                )
             first, last = edges[message[step]], edges[message[step] + 1]
             for here, below in ((first, 0.0), (last, 1.0)):
                 ax.plot([here, below], [top, top - 0.5], ":", color=COLOURS["grey"], linewidth=1.2)
         ax.text(-0.01, top + 0.25, f"{low:.5f}", ha="right", va="center", fontsize=9)
         ax.text(1.01, top + 0.25, f"{low + width:.5f}", ha="left", va="center", fontsize=9)
         if step < len(message):
-            low, width = low + width * edges[message[step]], width * (edges[message[step] + 1] - edges[message[step]])
+            low, width = (
+                low + width * edges[message[step]],
+                width * (edges[message[step] + 1] - edges[message[step]]),
+            )
     ax.set(xlim=(-0.1, 1.1), ylim=(-len(message) - 0.1, 0.6))
     ax.axis("off")
     return figure
@@ -516,7 +671,15 @@ def wavefront_panel(ax: Axes, times: np.ndarray, step: int, title: str = "", num
     _cells(ax, colours[state], title, color="white", linewidth=0.6)
     if numbers:
         for (row, column), time in np.ndenumerate(times):
-            ax.text(column, row, str(time), ha="center", va="center", fontsize=9, color="white" if state[row, column] == 2 else "black")
+            ax.text(
+                column,
+                row,
+                str(time),
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if state[row, column] == 2 else "black",
+            )
 
 
 def byte_fields(blob: bytes, fields: Sequence[tuple[str, int]], columns: int = 12) -> Figure:
@@ -530,12 +693,25 @@ def byte_fields(blob: bytes, fields: Sequence[tuple[str, int]], columns: int = 1
     for index, (name, length) in enumerate(fields):
         row, left = divmod(place, columns)
         if left + length > columns:
-            raise ValueError(f"The field {name!r} reaches over the end of its row: choose other columns than {columns}.")
+            raise ValueError(
+                f"The field {name!r} reaches over the end of its row: choose other columns than {columns}."
+            )
         for offset in range(length):
             fill = "#DCEAF4" if index % 2 else "white"
-            ax.add_patch(plt.Rectangle((left + offset, -row), 1, 0.5, facecolor=fill, edgecolor="0.6", linewidth=0.8))
-            ax.text(left + offset + 0.5, -row + 0.25, f"{blob[place + offset]:02x}", ha="center", va="center", family="monospace")
-        ax.add_patch(plt.Rectangle((left, -row), length, 0.5, fill=False, edgecolor="black", linewidth=1.8, zorder=3))
+            ax.add_patch(
+                plt.Rectangle((left + offset, -row), 1, 0.5, facecolor=fill, edgecolor="0.6", linewidth=0.8)
+            )
+            ax.text(
+                left + offset + 0.5,
+                -row + 0.25,
+                f"{blob[place + offset]:02x}",
+                ha="center",
+                va="center",
+                family="monospace",
+            )
+        ax.add_patch(
+            plt.Rectangle((left, -row), length, 0.5, fill=False, edgecolor="black", linewidth=1.8, zorder=3)
+        )
         ax.text(left + length / 2, -row - 0.07, name, ha="center", va="top", fontsize=9)
         place += length
     ax.set(xlim=(-0.05, columns + 0.05), ylim=(-rows + 0.5, 0.55))
@@ -548,6 +724,13 @@ def numbered_grid(ax: Axes, values: np.ndarray | Tensor, title: str, limit: floa
     grid = to_numpy(values)
     ax.imshow(grid, cmap="RdBu_r", vmin=-limit, vmax=limit)
     for (i, j), value in np.ndenumerate(grid):
-        ax.text(j, i, f"{value:.2f}", ha="center", va="center", color="white" if abs(value) > 0.65 * limit else "black")
+        ax.text(
+            j,
+            i,
+            f"{value:.2f}",
+            ha="center",
+            va="center",
+            color="white" if abs(value) > 0.65 * limit else "black",
+        )
     ax.set(title=title, xticks=[], yticks=[])
     ax.grid(False)

@@ -1,4 +1,4 @@
-"""Lesson 1. Rate, distortion and the Lagrangian that weighs one against the other.
+"""Lesson 2. Rate, distortion and the Lagrangian that weighs one against the other.
 
 Rate is counted in bits, distortion as mean squared error on images in [0, 1]. A codec that minimises
 ``bpp + lmbda * 255**2 * mse`` picks the point of its rate-distortion curve where the tangent has slope
@@ -7,14 +7,11 @@ Rate is counted in bits, distortion as mean squared error on images in [0, 1]. A
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
-
-LN2 = math.log(2.0)
 
 
 class Coded(Protocol):
@@ -23,22 +20,6 @@ class Coded(Protocol):
     x_hat: Tensor
     y_bits: Tensor
     z_bits: Tensor
-
-
-def entropy(probabilities: Tensor) -> Tensor:
-    """Entropy in bits of distributions that sum to one along the last dimension.
-
-    H(p) = -sum p log2 p, with 0 log 0 = 0 (Shannon 1948, section 6).
-    """
-    return -torch.special.xlogy(probabilities, probabilities).sum(-1) / LN2
-
-
-def cross_entropy(probabilities: Tensor, model: Tensor) -> Tensor:
-    """Average bits per symbol when data follow ``probabilities`` and the code was made for ``model``.
-
-    H(p, q) = -sum p log2 q = H(p) + KL(p || q). Infinite where q = 0 < p. Shapes broadcast; the last dimension is summed.
-    """
-    return -torch.special.xlogy(probabilities, model).sum(-1) / LN2
 
 
 def add_uniform_noise(values: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -67,6 +48,13 @@ def round_straight_through(values: Tensor) -> Tensor:
     Same shape as ``values``. Source of the trick for compression: Theis et al. 2017, section 2.1.
     """
     return _StraightThroughRound.apply(values)
+
+
+def quantize(values: Tensor, training: bool, offsets: Tensor | float = 0.0) -> Tensor:
+    """Noise in training, else ``round(values - offsets) + offsets``; same shape."""
+    if training:
+        return add_uniform_noise(values)
+    return torch.round(values - offsets) + offsets
 
 
 def psnr(mse: Tensor | float, peak: float = 1.0) -> Tensor:
@@ -108,7 +96,9 @@ class RateDistortion:
     psnr: Tensor
 
 
-def rate_distortion_loss(out: Coded, x: Tensor, lmbda: float | Tensor, weights: Tensor | None = None) -> RateDistortion:
+def rate_distortion_loss(
+    out: Coded, x: Tensor, lmbda: float | Tensor, weights: Tensor | None = None
+) -> RateDistortion:
     """The Lagrangian R + λD of a batch, ``bpp + lmbda * 255**2 * mse``, averaged over its images.
 
     Args:
@@ -123,7 +113,9 @@ def rate_distortion_loss(out: Coded, x: Tensor, lmbda: float | Tensor, weights: 
     Source: Minnen et al. 2018, equations 1 and 2; the factor 255**2 lets λ keep the values published for 8-bit images.
     """
     if isinstance(lmbda, Tensor) and lmbda.numel() not in (1, x.shape[0]):
-        raise ValueError(f"lmbda must be one number or one for each of the {x.shape[0]} images, not {lmbda.numel()} of them.")
+        raise ValueError(
+            f"lmbda must be one number or one for each of the {x.shape[0]} images, not {lmbda.numel()} of them."
+        )
     check_lmbda(lmbda)
     if isinstance(lmbda, Tensor):
         lmbda = lmbda.reshape(-1)  # [B, 1] would pair every λ with every image

@@ -1,4 +1,4 @@
-"""Lesson 9. What a model makes of one fixed photo, kept after every epoch, small enough to scrub through later."""
+"""Lesson 12. What a model makes of one fixed photo, kept after every epoch, small enough to scrub through later."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from jahp_lib.checkpoints import write_whole
-from jahp_lib.data import to_image
+from jahp_lib.photos.one_photo import to_image
+from jahp_lib.photos.whole_files import write_whole
 from jahp_lib.rate_distortion import bits_per_pixel, psnr
-from jahp_lib.variable_rate import VariableRate
 
 CHANNELS = 4  # how many of the strongest latent channels a snapshot keeps
 
@@ -56,7 +55,10 @@ class Snapshot:
         with np.load(path, allow_pickle=False) as file:
             fields = {name: file[name] for name in file.files}
         picture = Image.open(io.BytesIO(fields.pop("x_hat").tobytes())).convert("RGB")
-        return cls(**{name: value.item() if value.ndim == 0 else value for name, value in fields.items()}, x_hat=picture)
+        return cls(
+            **{name: value.item() if value.ndim == 0 else value for name, value in fields.items()},
+            x_hat=picture,
+        )
 
 
 def take_snapshot(model: nn.Module, x: Tensor, lmbda: float, epoch: int, step: int) -> Snapshot:
@@ -67,7 +69,7 @@ def take_snapshot(model: nn.Module, x: Tensor, lmbda: float, epoch: int, step: i
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        out = model(x, lmbda) if isinstance(model, VariableRate) else model(x)
+        out = model(x, lmbda)
     model.train(was_training)
     strongest = out.y_bits[0].sum((1, 2)).argsort(descending=True)[:CHANNELS]
     picture = to_image(out.x_hat)
@@ -75,7 +77,11 @@ def take_snapshot(model: nn.Module, x: Tensor, lmbda: float, epoch: int, step: i
     mse = np.mean((np.asarray(picture, dtype=np.float64) - original) ** 2)
 
     def kept(values: Tensor | None) -> np.ndarray:
-        return np.zeros((0, 0, 0), np.float16) if values is None else values[0, strongest].cpu().numpy().astype(np.float16)
+        return (
+            np.zeros((0, 0, 0), np.float16)
+            if values is None
+            else values[0, strongest].cpu().numpy().astype(np.float16)
+        )
 
     return Snapshot(
         epoch=epoch,

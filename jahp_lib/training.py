@@ -28,26 +28,17 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
-from jahp_lib.checkpoints import build, load, load_weights, read_tensors, save, write_tensors, write_whole
-from jahp_lib.data import (
-    PhotoFolder,
-    Source,
-    dead_leaves,
-    mixed,
-    open_photo,
-    photo_files,
-    sample_photos,
-    sample_set,
-    stratified,
-    to_float,
-    to_tensor,
-)
+from jahp_lib.checkpoints import MODELS, build, load, load_weights, read_tensors, save, write_tensors
+from jahp_lib.factorized import update_medians
 from jahp_lib.linear_start import start_linear
-from jahp_lib.models import MODELS, LatentModel
 from jahp_lib.multipliers import Constant, LogAscent, ModifiedDifferential, Multiplier, OnlyGrows, contrast
+from jahp_lib.photos.dead_leaves import dead_leaves
+from jahp_lib.photos.one_photo import open_photo, sample_photos, to_float, to_tensor
+from jahp_lib.photos.patches import PhotoFolder, Source, mixed, photo_files, sample_set, stratified
+from jahp_lib.photos.whole_files import write_whole
 from jahp_lib.rate_distortion import check_lmbda, rate_distortion_loss
 from jahp_lib.snapshots import take_snapshot
-from jahp_lib.variable_rate import LMBDA_MAX, LMBDA_MIN, VariableRate
+from jahp_lib.variable_rate import LMBDA_MAX, LMBDA_MIN
 
 LINEAR_START_PATCHES = 256
 STATE = "state.safetensors"  # in a run's folder: everything needed to go on
@@ -98,7 +89,9 @@ class Settings:
     def __post_init__(self) -> None:
         check_lmbda(self.lmbda)
         if self.lmbda_max is not None and not (math.isfinite(self.lmbda_max) and self.lmbda_max > self.lmbda):
-            raise ValueError(f"lmbda_max must be above lmbda ({self.lmbda}) and finite, not {self.lmbda_max}.")
+            raise ValueError(
+                f"lmbda_max must be above lmbda ({self.lmbda}) and finite, not {self.lmbda_max}."
+            )
         if self.architecture not in MODELS:
             raise ValueError(f"architecture must be one of {', '.join(MODELS)}, not {self.architecture!r}.")
         for name in ("N", "M", "epochs", "steps_per_epoch", "batch", "parts", "patch"):
@@ -106,19 +99,27 @@ class Settings:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
         self.make_multiplier()
         if self.multiplier != "constant" and self.lmbda_max is not None:
-            raise ValueError("A model for every lmbda draws it at random: a multiplier other than 'constant' needs lmbda_max left out.")
+            raise ValueError(
+                "A model for every lmbda draws it at random: a multiplier other than 'constant' needs lmbda_max left out."
+            )
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ValueError(f"learning_rate must be finite and above 0, not {self.learning_rate}.")
         if not (math.isfinite(self.final_learning_rate) and self.final_learning_rate >= 0):
-            raise ValueError(f"final_learning_rate must be finite and at least 0, not {self.final_learning_rate}.")
+            raise ValueError(
+                f"final_learning_rate must be finite and at least 0, not {self.final_learning_rate}."
+            )
         if self.warmup_steps < 0:
             raise ValueError(f"warmup_steps must be at least 0, not {self.warmup_steps}.")
         if not self.clip > 0:  # infinity clips nothing
-            raise ValueError(f"clip is the greatest length of a gradient and must be above 0, not {self.clip}.")
+            raise ValueError(
+                f"clip is the greatest length of a gradient and must be above 0, not {self.clip}."
+            )
         if not 0 <= self.seed < 2**64:
             raise ValueError(f"seed must be at least 0 and below 2**64, not {self.seed}.")
         if self.linear_start and self.patch < 16:
-            raise ValueError(f"A linear start is fitted to blocks of 16x16 pixels; patches of {self.patch} are too small.")
+            raise ValueError(
+                f"A linear start is fitted to blocks of 16x16 pixels; patches of {self.patch} are too small."
+            )
         if self.batch % self.parts:
             raise ValueError(f"A batch of {self.batch} cannot be divided into {self.parts} equal parts.")
 
@@ -142,13 +143,20 @@ class Settings:
             ValueError: the name is unknown, a target is missing, superfluous, or not above 0.
         """
         if self.target_psnr is not None and not 0 < self.target_psnr < 100:
-            raise ValueError(f"target_psnr is in dB, between 0 and 100 (photos: 25 to 45), not {self.target_psnr}.")
-        goals = {"bpp": self.target_bpp, "mse": None if self.target_psnr is None else 10 ** (-self.target_psnr / 10)}
+            raise ValueError(
+                f"target_psnr is in dB, between 0 and 100 (photos: 25 to 45), not {self.target_psnr}."
+            )
+        goals = {
+            "bpp": self.target_bpp,
+            "mse": None if self.target_psnr is None else 10 ** (-self.target_psnr / 10),
+        }
         given = {name: value for name, value in goals.items() if value is not None}
         with_target = {"log-ascent": LogAscent, "modified-differential": ModifiedDifferential}
         if self.multiplier in with_target:
             if len(given) != 1:
-                raise ValueError(f"The multiplier {self.multiplier!r} needs one target: target_bpp or target_psnr.")
+                raise ValueError(
+                    f"The multiplier {self.multiplier!r} needs one target: target_bpp or target_psnr."
+                )
             if self.patch < 2:
                 raise ValueError("A multiplier with a target needs patches of at least 2x2 pixels, not 1.")
             return with_target[self.multiplier](
@@ -156,9 +164,13 @@ class Settings:
             )
         without = {"constant": Constant, "only-grows": OnlyGrows}
         if self.multiplier not in without:
-            raise ValueError(f"multiplier must be one of {', '.join([*without, *with_target])}, not {self.multiplier!r}.")
+            raise ValueError(
+                f"multiplier must be one of {', '.join([*without, *with_target])}, not {self.multiplier!r}."
+            )
         if given:
-            raise ValueError(f"The multiplier {self.multiplier!r} has no target; log-ascent and modified-differential have one.")
+            raise ValueError(
+                f"The multiplier {self.multiplier!r} has no target; log-ascent and modified-differential have one."
+            )
         return without[self.multiplier](self.lmbda)
 
     def learning_rate_at(self, step: int) -> float:
@@ -214,9 +226,13 @@ class Trainer:
         source: str = "",
     ) -> None:
         self.settings, self.draw, self.device, self.source = settings, draw, torch.device(device), source
-        self.rank, self.world = (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
+        self.rank, self.world = (
+            (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
+        )
         if settings.parts % self.world:
-            raise TrainingError(f"{settings.parts} parts of a batch cannot be shared by {self.world} processes: set parts to a multiple.")
+            raise TrainingError(
+                f"{settings.parts} parts of a batch cannot be shared by {self.world} processes: set parts to a multiple."
+            )
         torch.manual_seed(settings.seed)
         self.model = build(settings.config)
         if settings.linear_start and start is None and not goes_on:
@@ -224,16 +240,24 @@ class Trainer:
             patches = to_float(draw(LINEAR_START_PATCHES, rng).cpu())
             # the λ whose gain is 1 before training, where there are gains
             middle = settings.lmbda if settings.lmbda_max is None else math.sqrt(LMBDA_MIN * LMBDA_MAX)
-            start_linear(inner(self.model), patches[..., : settings.patch // 16 * 16, : settings.patch // 16 * 16], middle)
+            start_linear(
+                self.model.base,
+                patches[..., : settings.patch // 16 * 16, : settings.patch // 16 * 16],
+                middle,
+            )
         if start is not None:
             load_weights(self.model, start.state_dict(), "The model to start from")
-        inner(self.model).rounds_in_training = settings.mixed_quantization
+        self.model.base.rounds_in_training = settings.mixed_quantization
         if settings.entropy_model_only:
             for name, parameter in self.model.named_parameters():
-                parameter.requires_grad_(not {"g_a", "g_s", "gain", "inverse_gain"}.intersection(name.split(".")))
+                parameter.requires_grad_(
+                    not {"g_a", "g_s", "gain", "inverse_gain"}.intersection(name.split("."))
+                )
         self.model.to(self.device, memory_format=torch.channels_last).train()
         trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.Adam(trained, lr=settings.learning_rate, fused=self.device.type == "cuda")
+        self.optimizer = torch.optim.Adam(
+            trained, lr=settings.learning_rate, fused=self.device.type == "cuda"
+        )
         self.multiplier = settings.make_multiplier()
         self.step = 0
         self.history: list[EpochRecord] = []
@@ -242,18 +266,28 @@ class Trainer:
         runner = DistributedDataParallel(self.model) if self.world > 1 else self.model
         self._runner = torch.compile(runner) if compiled else runner
 
-    def epochs(self, progress: bool = True, on_step: Callable[[Trainer], None] | None = None) -> Iterator[EpochRecord]:
+    def epochs(
+        self, progress: bool = True, on_step: Callable[[Trainer], None] | None = None
+    ) -> Iterator[EpochRecord]:
         """Train from where the run is to its end; yields the record of each epoch as it ends.
 
         Raises:
             TrainingError: the loss is no longer finite.
         """
         settings = self.settings
-        with tqdm(total=settings.steps, initial=self.step, desc="training", unit="step", disable=not progress or self.rank > 0) as bar:
+        with tqdm(
+            total=settings.steps,
+            initial=self.step,
+            desc="training",
+            unit="step",
+            disable=not progress or self.rank > 0,
+        ) as bar:
             while self.step < settings.steps:
                 started = time.perf_counter()
                 loss = self._train_step()
-                loss_value, bpp, mse, busy, gradient = loss.tolist()  # also waits for the GPU, so that the time below is the step's
+                loss_value, bpp, mse, busy, gradient = (
+                    loss.tolist()
+                )  # also waits for the GPU, so that the time below is the step's
                 if not math.isfinite(loss_value + gradient):
                     raise TrainingError(
                         f"The loss is {loss_value} at step {self.step}: training has diverged (its gradient is {gradient} long). "
@@ -273,7 +307,7 @@ class Trainer:
                 if done == settings.steps_per_epoch:
                     self.history.append(record)
                     self._sums[:] = 0
-                    inner(self.model).prior.update_medians()
+                    update_medians(self.model)
                 self.settled = True
                 if on_step is not None:
                     on_step(self)
@@ -294,13 +328,15 @@ class Trainer:
         for part in mine:
             rng, noise_seed = settings.randomness(self.step, part)
             count = settings.batch // settings.parts
-            x = to_float(self.draw(count, rng).to(self.device, non_blocking=True)).contiguous(memory_format=torch.channels_last)
+            x = to_float(self.draw(count, rng).to(self.device, non_blocking=True)).contiguous(
+                memory_format=torch.channels_last
+            )
             lmbda = self._draw_lmbda(count, rng)
             torch.manual_seed(noise_seed)
             # processes exchange gradients once a step: after the last part, when those of all parts are added up
             with self._runner.no_sync() if self.world > 1 and part != mine[-1] else nullcontext():
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.bfloat16):
-                    out = self._runner(x) if settings.lmbda_max is None else self._runner(x, lmbda)
+                    out = self._runner(x, lmbda)
                     parts = rate_distortion_loss(out, x, lmbda, self._balance(lmbda))
                 (parts.loss / len(mine)).backward()
             figures += torch.stack((parts.loss, parts.bpp, parts.mse, contrast(x))).detach() / len(mine)
@@ -326,7 +362,9 @@ class Trainer:
         if self.settings.lmbda_max is None:
             return self.multiplier.value
         low, high = math.log(self.settings.lmbda), math.log(self.settings.lmbda_max)
-        logs = low + (high - low) * stratified(count, rng)  # each image's λ log-uniform, a batch's spread over the range
+        logs = low + (high - low) * stratified(
+            count, rng
+        )  # each image's λ log-uniform, a batch's spread over the range
         return torch.tensor(np.exp(logs), dtype=torch.float32, device=self.device)
 
     def _record(self, done: int) -> EpochRecord:
@@ -369,7 +407,11 @@ class Trainer:
         """
         tensors, header = read_tensors(path, STATE_FORMAT)
         ours, theirs = asdict(self.settings), header["settings"]
-        changed = [f"{name} {theirs.get(name)!r} there, {ours[name]!r} here" for name in ours if ours[name] != theirs.get(name)]
+        changed = [
+            f"{name} {theirs.get(name)!r} there, {ours[name]!r} here"
+            for name in ours
+            if ours[name] != theirs.get(name)
+        ]
         if changed:
             raise TrainingError(
                 f"{path.parent} holds a run with other settings ({'; '.join(changed)}). Use another run folder, or the same settings."
@@ -380,14 +422,21 @@ class Trainer:
                 f"{path.parent} holds a run that learns from something else ({source}; here {self.source}). Use another run folder, or the "
                 "same photos and options."
             )
-        load_weights(self.model, {k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")}, str(path))
+        load_weights(
+            self.model,
+            {k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")},
+            str(path),
+        )
         states: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
             if name.startswith("adam."):
                 _, index, key = name.split(".")
                 states.setdefault(int(index), {})[key] = tensor
         parameters = self.optimizer.param_groups[0]["params"]
-        for index, state in states.items():  # a fused optimiser wants averages that lie in memory as their parameter does
+        for (
+            index,
+            state,
+        ) in states.items():  # a fused optimiser wants averages that lie in memory as their parameter does
             for key, value in state.items():
                 if value.shape == parameters[index].shape:
                     state[key] = torch.empty_like(parameters[index]).copy_(value)
@@ -396,11 +445,6 @@ class Trainer:
         self.step = header["step"]
         self._sums = np.array(header["sums"])
         self.history = [EpochRecord(**record) for record in header["history"]]
-
-
-def inner(model: LatentModel | VariableRate) -> LatentModel:
-    """The model of the ladder itself, without the gains around it."""
-    return model.model if isinstance(model, VariableRate) else model
 
 
 def run(
@@ -442,7 +486,9 @@ def run(
         take_snapshot(trainer.model, photo, lmbda, epoch, trainer.step).save(snapshot_file(epoch))
 
     epoch, rest = divmod(trainer.step, settings.steps_per_epoch)
-    if main and rest == 0 and (epoch == 0 or not snapshot_file(epoch).exists()):  # missing: killed after the state was written
+    if (
+        main and rest == 0 and (epoch == 0 or not snapshot_file(epoch).exists())
+    ):  # missing: killed after the state was written
         snapshot(epoch)
     try:
         for record in trainer.epochs(progress, keep):
@@ -504,10 +550,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of results; the same command goes on where it stopped (%(default)s); under torchrun write --run-folder",
     )
     parser.add_argument("--photo", help="the photo of the snapshots; without it, the sample photo chelsea")
-    parser.add_argument("--weights", choices=("equal", "bytes"), default="bytes", help="how often each photo is drawn (%(default)s)")
-    parser.add_argument("--dead-leaves", type=float, default=0.0, metavar="SHARE", help="share of dead-leaves patches, 0 to 1")
-    parser.add_argument("--start", "--start-from", help="weights to start from: a file, or a name such as small (torchrun: --start-from)")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="where to compute (%(default)s here)")
+    parser.add_argument(
+        "--weights",
+        choices=("equal", "bytes"),
+        default="bytes",
+        help="how often each photo is drawn (%(default)s)",
+    )
+    parser.add_argument(
+        "--dead-leaves", type=float, default=0.0, metavar="SHARE", help="share of dead-leaves patches, 0 to 1"
+    )
+    parser.add_argument(
+        "--start",
+        "--start-from",
+        help="weights to start from: a file, or a name such as small (torchrun: --start-from)",
+    )
+    parser.add_argument(
+        "--device",
+        default="cuda" if torch.cuda.is_available() else "cpu",
+        help="where to compute (%(default)s here)",
+    )
     parser.add_argument("--compile", action="store_true", help="run the model through torch.compile")
     parser.add_argument("--threads", type=int, help="processor threads of each process")
     kinds = {"int": int, "float": float, "str": str, "float | None": float}
@@ -517,14 +578,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(option, action="store_true", help=MEANINGS[field.name])
         else:
             usual = "" if field.default is None else " (%(default)s)"
-            parser.add_argument(option, type=kinds[field.type], default=field.default, help=MEANINGS[field.name] + usual)
+            parser.add_argument(
+                option, type=kinds[field.type], default=field.default, help=MEANINGS[field.name] + usual
+            )
 
 
 def main(argv: list[str] | None = None, arguments: argparse.Namespace | None = None) -> None:
     """Train from the command line, alone or as one process of ``torchrun``."""
     if arguments is None:
         parser = argparse.ArgumentParser(
-            "python -m jahp_lib.training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+            "python -m jahp_lib.training",
+            description=__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         add_arguments(parser)
         arguments = parser.parse_args(argv)
@@ -550,7 +615,13 @@ def main(argv: list[str] | None = None, arguments: argparse.Namespace | None = N
         photo = open_photo(arguments.photo) if arguments.photo else sample_photos()["chelsea"]
         start = load(arguments.start) if arguments.start else None
         trainer = Trainer(
-            settings, draw, device, start, arguments.compile, goes_on=(Path(arguments.run) / STATE).exists(), source=_in_words(arguments)
+            settings,
+            draw,
+            device,
+            start,
+            arguments.compile,
+            goes_on=(Path(arguments.run) / STATE).exists(),
+            source=_in_words(arguments),
         )
         shown = None if settings.lmbda_max is None else math.sqrt(settings.lmbda * settings.lmbda_max)
         run(trainer, arguments.run, to_float(to_tensor(photo))[None], shown)
@@ -569,7 +640,9 @@ def _in_words(arguments: argparse.Namespace) -> str:
         for file in files:
             with file.open("rb") as content:
                 begin = content.read(4096)
-            checksum = zlib.crc32(f"{file.relative_to(folder)} {file.stat().st_size} ".encode() + begin, checksum)
+            checksum = zlib.crc32(
+                f"{file.relative_to(folder)} {file.stat().st_size} ".encode() + begin, checksum
+            )
         photos = f"{len(files)} photos with the checksum {checksum:08x}, weights {arguments.weights}"
     start = f", from {Path(arguments.start).name}" if arguments.start else ""
     return f"{photos}, dead leaves {arguments.dead_leaves:g}{start}"
@@ -584,18 +657,30 @@ def usable_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, ImportError) as error:  # whichever it is depends on the device and on how PyTorch was built
-        raise ValueError(f"PyTorch cannot use the device {name!r} here: give --device cpu, or cuda where there is a GPU.") from error
+    except (
+        RuntimeError,
+        AssertionError,
+        ImportError,
+    ) as error:  # whichever it is depends on the device and on how PyTorch was built
+        raise ValueError(
+            f"PyTorch cannot use the device {name!r} here: give --device cpu, or cuda where there is a GPU."
+        ) from error
     return device
 
 
 def _source(arguments: argparse.Namespace, patch: int, device: torch.device) -> Source:
     """Where patches come from, as the options say."""
     share = arguments.dead_leaves
-    sources: list[tuple[float, Source]] = [(share, lambda count, rng: dead_leaves(count, patch, rng))] if share > 0 else []
+    sources: list[tuple[float, Source]] = (
+        [(share, lambda count, rng: dead_leaves(count, patch, rng))] if share > 0 else []
+    )
     if share < 1:
         progress = int(os.environ.get("RANK", 0)) == 0
-        photos = PhotoFolder(arguments.photos, patch, arguments.weights, progress) if arguments.photos else sample_set(patch)
+        photos = (
+            PhotoFolder(arguments.photos, patch, arguments.weights, progress)
+            if arguments.photos
+            else sample_set(patch)
+        )
         sources.append((1 - share, photos.to(device).batch))
     return sources[0][1] if len(sources) == 1 else mixed(sources)
 

@@ -1,4 +1,4 @@
-"""Lesson 8. One model for every λ: gains that set the quantisation step of each channel.
+"""Lesson 10. One model for every λ: gains that set the quantisation step of each channel.
 
     y --* gain(lmbda)--> Q --> * inverse_gain(lmbda) --> g_s
 
@@ -17,10 +17,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from jahp_lib.models import LatentModel, ModelOutput
 from jahp_lib.rate_distortion import check_lmbda
+from jahp_lib.transforms import Gains, LatentModel, Lmbda, ModelOutput, in_full_precision
 
 LMBDA_MIN, LMBDA_MAX = 0.0018, 0.18
+DEFAULT_LMBDA = 0.013
 
 
 class Gain(nn.Module):
@@ -42,7 +43,10 @@ class Gain(nn.Module):
         values = torch.as_tensor(lmbda, dtype=torch.float32, device=self.coefficients.device).reshape(-1)
         position = ((values.log() - self.centre) / self.half_width).clamp(-1, 1)
         powers = position[:, None] ** torch.arange(self.coefficients.shape[1], device=position.device)
-        return (powers @ self.coefficients.T).exp()[:, :, None, None]
+        with in_full_precision(
+            powers
+        ):  # in bfloat16 a gain would be up to 2 % off: another step than the codec's
+            return (powers @ self.coefficients.T).exp()[:, :, None, None]
 
 
 class VariableRate(nn.Module):
@@ -55,6 +59,8 @@ class VariableRate(nn.Module):
         ValueError: ``forward`` got a λ that is not finite and above 0.
     """
 
+    serves_every_lmbda = True
+
     def __init__(self, model: LatentModel) -> None:
         super().__init__()
         self.model = model
@@ -63,17 +69,28 @@ class VariableRate(nn.Module):
 
     @property
     def config(self) -> dict[str, str | int | bool]:
+        """What it takes to build this model again: that of the model inside, and that it has gains."""
         return {**self.model.config, "variable_rate": True}
 
-    def forward(self, x: Tensor, lmbda: float | Tensor = 0.013) -> ModelOutput:
-        coding = self.model.code_in_full_precision(self.analyse(x, lmbda))
-        return ModelOutput(**vars(coding), x_hat=self.synthesise(coding.y_hat, *x.shape[-2:], lmbda))
+    @property
+    def base(self) -> LatentModel:
+        """The model of the ladder itself, without the gains."""
+        return self.model
 
-    def analyse(self, x: Tensor, lmbda: float | Tensor) -> Tensor:
-        """Images [B, 3, H, W] to latents scaled for ``lmbda``, not quantised."""
+    def forward(self, x: Tensor, lmbda: Lmbda = None) -> ModelOutput:
+        """Images [B, 3, H, W] in [0, 1] through the model, for one λ (0.013 if none is given) or one for each image [B]."""
+        return self.model(x, lmbda, self.gains(lmbda))
+
+    def gains(self, lmbda: Lmbda = None) -> Gains:
+        """What y is multiplied with before it is quantised, and y_hat afterwards: [1 or B, M, 1, 1] each."""
+        lmbda = DEFAULT_LMBDA if lmbda is None else lmbda
         check_lmbda(lmbda)
-        return self.model.analyse(x) * self.gain(lmbda)
+        return self.gain(lmbda), self.inverse_gain(lmbda)
 
-    def synthesise(self, y_hat: Tensor, height: int, width: int, lmbda: float | Tensor) -> Tensor:
+    def analyse(self, x: Tensor, lmbda: Lmbda = None) -> Tensor:
+        """Images [B, 3, H, W] to latents scaled for ``lmbda``, not quantised."""
+        return self.model.analyse(x) * self.gains(lmbda)[0]
+
+    def synthesise(self, y_hat: Tensor, height: int, width: int, lmbda: Lmbda = None) -> Tensor:
         """Quantised scaled latents to images [B, 3, ``height``, ``width``]."""
-        return self.model.synthesise(y_hat * self.inverse_gain(lmbda), height, width)
+        return self.model.synthesise(y_hat * self.gains(lmbda)[1], height, width)

@@ -18,21 +18,25 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from jahp_lib.course import in_colab
-from jahp_lib.data import PhotoError, open_photo
+from jahp_lib.photos.one_photo import PhotoError, open_photo
 from jahp_lib.plots import bundle
 from jahp_lib.variable_rate import LMBDA_MAX, LMBDA_MIN
 
 WIDE = {"description_width": "initial"}
 
 
-def lmbda_slider(value: float = 0.013, low: float = LMBDA_MIN, high: float = LMBDA_MAX, live: bool = False) -> ipywidgets.FloatLogSlider:
+def lmbda_slider(
+    value: float = 0.013, low: float = LMBDA_MIN, high: float = LMBDA_MAX, live: bool = False
+) -> ipywidgets.FloatLogSlider:
     """A slider for λ with a logarithmic scale. ``live`` follows while it is dragged; else it acts when it is let go."""
     slider = log_slider("λ", value, low, high, live)
     slider.step, slider.readout_format = 0.02, ".4f"
     return slider
 
 
-def float_slider(description: str, value: float, low: float, high: float, step: float, live: bool = True) -> ipywidgets.FloatSlider:
+def float_slider(
+    description: str, value: float, low: float, high: float, step: float, live: bool = True
+) -> ipywidgets.FloatSlider:
     """A slider for a number; see ``lmbda_slider`` for ``live``."""
     return ipywidgets.FloatSlider(
         value=value,
@@ -46,7 +50,9 @@ def float_slider(description: str, value: float, low: float, high: float, step: 
     )
 
 
-def log_slider(description: str, value: float, low: float, high: float, live: bool = True) -> ipywidgets.FloatLogSlider:
+def log_slider(
+    description: str, value: float, low: float, high: float, live: bool = True
+) -> ipywidgets.FloatLogSlider:
     """A slider for a number above 0 on a logarithmic scale; see ``lmbda_slider`` for ``live``."""
     return ipywidgets.FloatLogSlider(
         value=value,
@@ -82,7 +88,9 @@ def choice(description: str, options: Sequence[str] | Mapping[str, object]) -> i
 
 def photo_upload() -> ipywidgets.FileUpload:
     """A button that sends one photo from the reader's computer; ``chosen_photo`` reads its ``value``."""
-    return ipywidgets.FileUpload(accept="image/*", multiple=False, description="Your photo", layout=ipywidgets.Layout(width="240px"))
+    return ipywidgets.FileUpload(
+        accept="image/*", multiple=False, description="Your photo", layout=ipywidgets.Layout(width="240px")
+    )
 
 
 def chosen_photo(
@@ -107,7 +115,9 @@ def chosen_photo(
     if max(width, height) <= longest:
         return image, f"your photo, {width}×{height} pixels"
     scale = longest / max(width, height)
-    small = image.resize((max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.LANCZOS)
+    small = image.resize(
+        (max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.LANCZOS
+    )
     return small, f"your photo, scaled down from {width}×{height} to {small.width}×{small.height} pixels"
 
 
@@ -120,14 +130,24 @@ def display_widget(widget: ipywidgets.Widget, instead: str) -> None:
 def player(slider: ipywidgets.IntSlider, milliseconds: int = 600) -> ipywidgets.HBox:
     """``slider`` behind buttons that move it on by itself, a step after another."""
     play = ipywidgets.Play(
-        value=slider.value, min=slider.min, max=slider.max, step=slider.step, interval=milliseconds, layout=ipywidgets.Layout(width="140px")
+        value=slider.value,
+        min=slider.min,
+        max=slider.max,
+        step=slider.step,
+        interval=milliseconds,
+        layout=ipywidgets.Layout(width="140px"),
     )
     ipywidgets.jslink((play, "value"), (slider, "value"))
     return ipywidgets.HBox([play, slider])
 
 
 def explore(
-    draw: Callable[..., Figure], alt: str, caption: str = "", kind: str = "plot", play: str = "", **controls: ipywidgets.Widget
+    draw: Callable[..., Figure],
+    alt: str,
+    caption: str = "",
+    kind: str = "plot",
+    play: str = "",
+    **controls: ipywidgets.Widget,
 ) -> None:
     """Show a figure under sliders; ``draw`` is called with their values whenever one of them changes.
 
@@ -149,7 +169,9 @@ def explore(
         return
     names = ", ".join(str(control.description) for control in controls.values())
     rows = [player(control) if name == play else control for name, control in controls.items()]
-    display_widget(ipywidgets.VBox(rows), f"[Slider: {names}. Open this notebook in JupyterLab or Colab to move it.]")
+    display_widget(
+        ipywidgets.VBox(rows), f"[Slider: {names}. Open this notebook in JupyterLab or Colab to move it.]"
+    )
     if in_colab():
 
         def redraw(**_: object) -> None:
@@ -178,7 +200,9 @@ class Prediction:
     def __init__(self, question: str, options: Sequence[str]) -> None:
         self.options = list(options)
         display(Markdown(f"**Predict.** {question}"))
-        self.buttons = ipywidgets.RadioButtons(options=self.options, value=None, layout=ipywidgets.Layout(width="max-content"), style=WIDE)
+        self.buttons = ipywidgets.RadioButtons(
+            options=self.options, value=None, layout=ipywidgets.Layout(width="max-content"), style=WIDE
+        )
         listing = "\n".join(f"( ) {option}" for option in self.options)
         display_widget(self.buttons, listing)
 
@@ -187,5 +211,9 @@ class Prediction:
         if answer not in self.options:
             raise ValueError(f"{answer!r} is not one of the options {self.options}.")
         chosen = self.buttons.value
-        verdict = "" if chosen is None else ("You predicted it. " if chosen == answer else f"You predicted: {chosen}. ")
+        verdict = (
+            ""
+            if chosen is None
+            else ("You predicted it. " if chosen == answer else f"You predicted: {chosen}. ")
+        )
         display(Markdown(f"{verdict}**Answer: {answer}.** {because}"))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from unittest.mock import patch
 
 import pytest
 import torch
+from torch import Tensor
 
-from jahp_lib.models import MODELS, LatentModel
+from jahp_lib.checkpoints import MODELS
+from jahp_lib.factorized import update_medians
+from jahp_lib.transforms import LatentModel, ModelOutput
 
 # Tensors of the tests are small: a second thread would cost more time waiting than it saves, more so on a busy machine.
 torch.set_num_threads(1)
@@ -36,7 +40,18 @@ def lively() -> Callable[..., LatentModel]:
             if hasattr(model, "h_a"):
                 model.h_a[4].weight.mul_(3)
                 model.h_s[4].bias.add_(torch.linspace(0.2, 3, len(model.h_s[4].bias)))
-        model.prior.update_medians()
+        update_medians(model)
         return model.eval()
 
     return make
+
+
+@pytest.fixture
+def code() -> Callable[..., ModelOutput]:
+    """``code(model, y)``: what a model's forward pass makes of a given latent y [B, M, h, w]."""
+
+    def run(model: LatentModel, y: Tensor) -> ModelOutput:
+        with patch.object(model, "analyse", lambda x, lmbda=None: y):
+            return model(torch.zeros(y.shape[0], 3, 16 * y.shape[2], 16 * y.shape[3]))
+
+    return run

@@ -36,13 +36,11 @@ from jahp_lib.codec.fixed_point import BITS
 from jahp_lib.codec.tables import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder, Table
 from jahp_lib.codec.tiles import TILE, apply, tiled
 from jahp_lib.codec.wavefront import Schedule, all_at_once, walk
-from jahp_lib.data import open_photo, to_float, to_image, to_tensor
-from jahp_lib.models import LatentModel
+from jahp_lib.photos.one_photo import open_photo, to_float, to_image, to_tensor
 from jahp_lib.rate_distortion import check_lmbda
-from jahp_lib.transforms import STRIDE, check_size_without_padding
-from jahp_lib.variable_rate import VariableRate
+from jahp_lib.transforms import STRIDE, LatentModel, check_size_without_padding
+from jahp_lib.variable_rate import DEFAULT_LMBDA, VariableRate
 
-DEFAULT_LMBDA = 0.013
 MAX_PIXELS = 100_000_000
 Picture = Image.Image | np.ndarray | str | Path | BinaryIO
 Progress = Callable[[str, int, int], None]  # stage ("transform" or "coding"), how much is done, of how much
@@ -84,16 +82,22 @@ class Codec:
         ValueError: the model's weights are not finite, or too large to be computed exactly.
     """
 
-    def __init__(self, model: LatentModel | VariableRate, *, max_pixels: int = MAX_PIXELS, tile: int = TILE) -> None:
+    def __init__(
+        self, model: LatentModel | VariableRate, *, max_pixels: int = MAX_PIXELS, tile: int = TILE
+    ) -> None:
         if not isinstance(model, (LatentModel, VariableRate)):
-            raise ValueError(f"Codec takes a model of the ladder or a VariableRate, not a {type(model).__name__}.")
+            raise ValueError(
+                f"Codec takes a model of the ladder or a VariableRate, not a {type(model).__name__}."
+            )
         self.max_pixels, self.tile = max_pixels, tile
         self.fingerprint = fingerprint(model, model.config)
         frozen = copy.deepcopy(model).to(network_device(model)).float().eval().requires_grad_(False)
         if not all(bool(torch.isfinite(tensor).all()) for tensor in frozen.state_dict().values()):
-            raise ValueError("The model's weights are not finite: they are damaged, or its training diverged.")
-        self.rate = frozen if isinstance(frozen, VariableRate) else None
-        self.model: LatentModel = frozen.model if isinstance(frozen, VariableRate) else frozen
+            raise ValueError(
+                "The model's weights are not finite: they are damaged, or its training diverged."
+            )
+        self.model: LatentModel = frozen.base
+        self.gains, self.serves_every_lmbda = frozen.gains, frozen.serves_every_lmbda
         self.device = next(frozen.parameters()).device
         with torch.inference_mode():
             self.entropy_model = EntropyModel(self.model, self.device)
@@ -126,25 +130,35 @@ class Codec:
         return self.synthesise(decoding, progress)
 
     @torch.inference_mode()
-    def encode(self, image: Picture, lmbda: float | None = None, progress: Progress | None = None) -> Encoding:
+    def encode(
+        self, image: Picture, lmbda: float | None = None, progress: Progress | None = None
+    ) -> Encoding:
         """``compress``, with the latents that were coded; arguments and errors are the same."""
         pixels = _pixels(image)
         height, width = pixels.shape[-2:]
         self._check_size(height, width, ValueError)
         if lmbda is not None:
             check_lmbda(lmbda)
-        elif self.rate is not None:
+        elif self.serves_every_lmbda:
             lmbda = DEFAULT_LMBDA
         lmbda_code = lmbda_to_code(lmbda)
 
         y = self.analyse(pixels, lmbda_from_code(lmbda_code), progress)
         if not bool(torch.isfinite(y).all()):
-            raise ValueError("The model's latent of this picture is not finite: its weights are damaged, or its training diverged.")
+            raise ValueError(
+                "The model's latent of this picture is not finite: its weights are damaged, or its training diverged."
+            )
         encoder = SymbolEncoder()
         z_hat = None
         if self.entropy_model.has_hyper_latent:
             z = self.model.hyper_analyse(y[None])[0]
-            z_hat = self._write(encoder, z, all_at_once(*z.shape[-2:]), self.entropy_model.prior, self.entropy_model.prior.tables)
+            z_hat = self._write(
+                encoder,
+                z,
+                all_at_once(*z.shape[-2:]),
+                self.entropy_model.prior,
+                self.entropy_model.prior.tables,
+            )
         schedule = self.entropy_model.schedule(*y.shape[-2:])
         predictor = self.entropy_model.y_predictor(z_hat, schedule)
         y_hat = self._write(encoder, y, schedule, predictor, self.entropy_model.y_tables, progress)
@@ -167,7 +181,9 @@ class Codec:
         z_hat = None
         if self.entropy_model.has_hyper_latent:
             schedule = all_at_once(*conv_output_size(self.model.h_a, latent_size))
-            z_hat = self._read(decoder, self.model.N, schedule, self.entropy_model.prior, self.entropy_model.prior.tables)
+            z_hat = self._read(
+                decoder, self.model.N, schedule, self.entropy_model.prior, self.entropy_model.prior.tables
+            )
         schedule = self.entropy_model.schedule(*latent_size)
         predictor = self.entropy_model.y_predictor(z_hat, schedule)
         y_hat = self._read(decoder, self.model.M, schedule, predictor, self.entropy_model.y_tables, progress)
@@ -182,9 +198,11 @@ class Codec:
     def analyse(self, pixels: Tensor, lmbda: float | None, progress: Progress | None = None) -> Tensor:
         """uint8 pixels [3, H, W] to y [M, h, w] on the networks' device, scaled for ``lmbda``; in tiles if the picture is big."""
         height, width = pixels.shape[-2:]
-        bottom, right = (padded - side for padded, side in zip(self._padded(height, width), (height, width), strict=True))
+        bottom, right = (
+            padded - side for padded, side in zip(self._padded(height, width), (height, width), strict=True)
+        )
         padded = np.pad(pixels.cpu().numpy(), ((0, 0), (0, bottom), (0, right)), mode="edge")
-        gain = 1.0 if self.rate is None else self.rate.gain(lmbda)
+        gain, _ = self.gains(lmbda)
 
         def transform(part: Tensor) -> Tensor:
             x = to_float(part.to(self.device)).contiguous(memory_format=torch.channels_last)
@@ -192,23 +210,34 @@ class Codec:
 
         if self.model.padding == "valid":
             return transform(torch.from_numpy(padded)[None])[0]
-        return tiled(transform, torch.from_numpy(padded)[None], STRIDE, 1, self.tile, progress=_stage(progress, "transform"))[0]
+        return tiled(
+            transform,
+            torch.from_numpy(padded)[None],
+            STRIDE,
+            1,
+            self.tile,
+            progress=_stage(progress, "transform"),
+        )[0]
 
     @torch.inference_mode()
     def synthesise(self, decoding: Decoding | Encoding, progress: Progress | None = None) -> Image.Image:
         """The picture that latents stand for; in tiles if it is big."""
         header = decoding.header
-        inverse_gain = 1.0 if self.rate is None else self.rate.inverse_gain(header.lmbda or DEFAULT_LMBDA)
+        _, inverse_gain = self.gains(header.lmbda)
 
         def transform(part: Tensor) -> Tensor:
             y_hat = part.to(self.device, torch.float32)
-            x_hat = apply(self.model.g_s, (y_hat * inverse_gain).contiguous(memory_format=torch.channels_last))
+            x_hat = apply(
+                self.model.g_s, (y_hat * inverse_gain).contiguous(memory_format=torch.channels_last)
+            )
             return x_hat.clamp_(0, 1).mul_(255).round_().to(torch.uint8).cpu()
 
         if self.model.padding == "valid":
             picture = transform(decoding.y_hat[None])
         else:
-            picture = tiled(transform, decoding.y_hat[None], 1, STRIDE, self.tile, progress=_stage(progress, "transform"))
+            picture = tiled(
+                transform, decoding.y_hat[None], 1, STRIDE, self.tile, progress=_stage(progress, "transform")
+            )
         return to_image(picture[0, :, : header.height, : header.width])
 
     def _write(
@@ -228,7 +257,9 @@ class Codec:
         def code(block: slice, means: Tensor, which: Tensor) -> Tensor:
             symbols = torch.round(rows[order[block]].double() - means)
             symbols = symbols.clamp_(-LARGEST_SYMBOL, LARGEST_SYMBOL)
-            encoder.encode(tables, which.cpu().numpy().ravel(), symbols.cpu().numpy().astype(np.int32).ravel())
+            encoder.encode(
+                tables, which.cpu().numpy().ravel(), symbols.cpu().numpy().astype(np.int32).ravel()
+            )
             if tell is not None:
                 tell(block.stop, len(order))
             return symbols
@@ -262,7 +293,9 @@ class Codec:
 
     def _check_size(self, height: int, width: int, error: type[ValueError]) -> None:
         if max(height, width) > LARGEST_SIDE:
-            raise error(f"The picture has {width}x{height} pixels, and the format holds sides of at most {LARGEST_SIDE}.")
+            raise error(
+                f"The picture has {width}x{height} pixels, and the format holds sides of at most {LARGEST_SIDE}."
+            )
         if height * width > self.max_pixels:
             raise error(
                 f"The picture has {width}x{height} pixels, more than the {self.max_pixels:,} that are allowed here, to bound memory "
@@ -277,14 +310,22 @@ def conv_output_size(network: nn.Sequential, size: tuple[int, int]) -> tuple[int
     height, width = size
     for layer in network:
         if isinstance(layer, nn.Conv2d):
-            height, width = ((side + 2 * layer.padding[0] - layer.kernel_size[0]) // layer.stride[0] + 1 for side in (height, width))
+            height, width = (
+                (side + 2 * layer.padding[0] - layer.kernel_size[0]) // layer.stride[0] + 1
+                for side in (height, width)
+            )
     return height, width
 
 
 def _pixels(image: Picture) -> Tensor:
     """uint8 [3, H, W] of any picture ``compress`` takes."""
     if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)) or 0 in image.shape:
+        if (
+            image.dtype != np.uint8
+            or image.ndim not in (2, 3)
+            or (image.ndim == 3 and image.shape[2] not in (3, 4))
+            or 0 in image.shape
+        ):
             raise ValueError(
                 f"An array must hold a picture as uint8 [H, W, 3], [H, W, 4] or [H, W], not {image.dtype} {list(image.shape)}."
             )
@@ -295,7 +336,7 @@ def _pixels(image: Picture) -> Tensor:
     elif not isinstance(image, (str, Path)) and not hasattr(image, "read"):
         raise ValueError(
             f"A picture is a PIL image, a uint8 array, a path or an open file, not a {type(image).__name__}. "
-            "jahp_lib.data.to_image makes one of a tensor, io.BytesIO one of the bytes of a file."
+            "jahp_lib.photos.to_image makes one of a tensor, io.BytesIO one of the bytes of a file."
         )
     return to_tensor(open_photo(image))
 

@@ -99,17 +99,29 @@ def unpack(blob: bytes) -> tuple[Header, bytes]:
         raise BitstreamError(f"A compressed picture is a bytes object, not {type(blob).__name__}.")
     blob = bytes(blob)
     if not blob.startswith(MAGIC[: len(blob)]) or not blob:
-        raise BitstreamError("This is not a compressed picture of this program: it does not begin with the letters JHP.")
+        raise BitstreamError(
+            "This is not a compressed picture of this program: it does not begin with the letters JHP."
+        )
     if len(blob) < HEADER.size:
-        raise BitstreamError(f"The file is cut short: it has {len(blob)} bytes, and the header alone has {HEADER.size}. Copy it again.")
-    _, version, fingerprint, width, height, lmbda_code, latent_check, length, checksum = HEADER.unpack_from(blob)
+        raise BitstreamError(
+            f"The file is cut short: it has {len(blob)} bytes, and the header alone has {HEADER.size}. Copy it again."
+        )
+    _, version, fingerprint, width, height, lmbda_code, latent_check, length, checksum = HEADER.unpack_from(
+        blob
+    )
     if version != VERSION:
-        raise BitstreamError(f"The file is of version {version}, and this program reads version {VERSION}. Use a newer program.")
+        raise BitstreamError(
+            f"The file is of version {version}, and this program reads version {VERSION}. Use a newer program."
+        )
     payload = blob[HEADER.size :]
     if len(payload) < length:
-        raise BitstreamError(f"The file is cut short: {len(payload)} of {length} bytes after the header are there. Copy it again.")
+        raise BitstreamError(
+            f"The file is cut short: {len(payload)} of {length} bytes after the header are there. Copy it again."
+        )
     if len(payload) > length:
-        raise BitstreamError(f"The file has {len(payload) - length} bytes too many at its end: it is damaged. Copy it again.")
+        raise BitstreamError(
+            f"The file has {len(payload) - length} bytes too many at its end: it is damaged. Copy it again."
+        )
     header = Header(fingerprint, width, height, lmbda_code, latent_check, length)
     if _checksum(header, payload) != checksum:
         raise BitstreamError("The file is damaged: its checksum does not fit its bytes. Copy it again.")

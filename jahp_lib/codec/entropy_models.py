@@ -17,10 +17,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jahp_lib.codec.fixed_point import LIMIT, ExactHyperSynthesis, ExactLinear, leaky_relu, snap
-from jahp_lib.codec.tables import GaussianTables, Table, prior_tables, scale_indices, scale_thresholds, snapped_medians
+from jahp_lib.codec.tables import (
+    GaussianTables,
+    Table,
+    prior_tables,
+    scale_indices,
+    scale_thresholds,
+    snapped_medians,
+)
 from jahp_lib.codec.wavefront import Schedule, all_at_once, context_ages, context_offsets, wavefront
+from jahp_lib.context import ContextModel, JointModel
 from jahp_lib.factorized import FactorizedPrior
-from jahp_lib.models import FactorizedModel, HyperpriorModel, JointModel, LatentModel, ScaleHyperprior
+from jahp_lib.hyperprior import ScaleHyperprior
+from jahp_lib.transforms import LatentModel
 
 CHUNK = 8192  # positions whose features are computed at once: bounds the memory, changes no bit
 TOGETHER = 4  # blocks whose older neighbours are looked at together: a few large products are faster than many small ones
@@ -76,18 +85,27 @@ class ExactContextModel:
     slopes: tuple[float, float]
 
     @classmethod
-    def from_model(cls, model: JointModel) -> ExactContextModel:
+    def from_model(cls, model: ContextModel | JointModel) -> ExactContextModel:
         masked, layers = model.context_prediction, model.entropy_parameters
         rows, columns = torch.nonzero(masked.mask, as_tuple=True)
         old = context_ages(masked.mask) >= TOGETHER
         # the older neighbours first, so that the layer can be split behind them
         by_age = torch.argsort((~old).int(), stable=True)
-        taps = masked.weight[:, :, rows[by_age], columns[by_age]].transpose(1, 2).flatten(1)  # [2M, neighbours * M]
+        taps = (
+            masked.weight[:, :, rows[by_age], columns[by_age]].transpose(1, 2).flatten(1)
+        )  # [2M, neighbours * M]
         first, second, third = (
-            ExactLinear.from_rows(layers[index].weight.flatten(1), layers[index].bias, f"entropy_parameters.{index}") for index in (0, 2, 4)
+            ExactLinear.from_rows(
+                layers[index].weight.flatten(1), layers[index].bias, f"entropy_parameters.{index}"
+            )
+            for index in (0, 2, 4)
         )
-        first_psi, first_phi = first.split(2 * model.M)
-        context_old, context_new = ExactLinear.from_rows(taps, masked.bias, "context_prediction").split(int(old.sum()) * model.M)
+        first_psi, first_phi = first.split(
+            first.weight.shape[1] - 2 * model.M
+        )  # of a model without z: no inputs, and the bias
+        context_old, context_new = ExactLinear.from_rows(taps, masked.bias, "context_prediction").split(
+            int(old.sum()) * model.M
+        )
         slopes = layers[1].negative_slope, layers[3].negative_slope
         return cls(masked.mask, old, context_old, context_new, first_psi, first_phi, second, third, slopes)
 
@@ -95,13 +113,22 @@ class ExactContextModel:
 class JointPredictor:
     """Gaussians whose parameters depend on z and on the neighbours coded before; asked for the blocks of ``schedule`` in their order."""
 
-    def __init__(self, network: ExactContextModel, psi_half: Tensor, schedule: Schedule, thresholds: Tensor) -> None:
+    def __init__(
+        self, network: ExactContextModel, psi_half: Tensor, schedule: Schedule, thresholds: Tensor
+    ) -> None:
         self.network, self.psi_half, self.thresholds = network, psi_half, thresholds
         offsets = context_offsets(network.mask, schedule.row_length)
-        self.old_offsets, self.new_offsets = (offsets[chosen].to(psi_half.device) for chosen in (network.old, ~network.old))
+        self.old_offsets, self.new_offsets = (
+            offsets[chosen].to(psi_half.device) for chosen in (network.old, ~network.old)
+        )
         self.places = torch.from_numpy(schedule.places).to(psi_half.device)
         # by time, not by number: where a latent is narrower than 3, some times have no block
-        groups = [list(group) for _, group in groupby(zip(schedule.times // TOGETHER, schedule.blocks, strict=True), lambda pair: pair[0])]
+        groups = [
+            list(group)
+            for _, group in groupby(
+                zip(schedule.times // TOGETHER, schedule.blocks, strict=True), lambda pair: pair[0]
+            )
+        ]
         self.groups = iter([slice(group[0][1].start, group[-1][1].stop) for group in groups])
         self.group, self.phi_old = slice(0, 0), psi_half[:0]
 
@@ -134,18 +161,22 @@ class EntropyModel:
     """
 
     def __init__(self, model: LatentModel, device: torch.device) -> None:
-        if not isinstance(model, (FactorizedModel, HyperpriorModel)):
+        if not isinstance(model, LatentModel):
             raise ValueError(f"There is no codec for a {type(model).__name__}.")
-        self.M, self.has_hyper_latent, self.with_means = model.M, isinstance(model, HyperpriorModel), not isinstance(model, ScaleHyperprior)
-        self.prior = ChannelPredictor(model.prior, device)
+        self.M, self.has_hyper_latent, self.with_means = (
+            model.M,
+            hasattr(model, "h_s"),
+            not isinstance(model, ScaleHyperprior),
+        )
+        self.prior = ChannelPredictor(model.prior, device) if hasattr(model, "prior") else None
         self.h_s = ExactHyperSynthesis.from_network(model.h_s) if self.has_hyper_latent else None
-        self.context = ExactContextModel.from_model(model) if isinstance(model, JointModel) else None
+        self.context = ExactContextModel.from_model(model) if hasattr(model, "context_prediction") else None
         self.gaussian_tables = GaussianTables()
         self.thresholds = torch.from_numpy(scale_thresholds()).to(device)
 
     @property
     def y_tables(self) -> Sequence[Table]:
-        return self.gaussian_tables if self.has_hyper_latent else self.prior.tables
+        return self.gaussian_tables if self.has_hyper_latent or self.context else self.prior.tables
 
     def schedule(self, height: int, width: int) -> Schedule:
         """The order in which y is coded."""
@@ -155,13 +186,18 @@ class EntropyModel:
 
     def y_predictor(self, z_hat: Tensor | None, schedule: Schedule) -> Predictor:
         """The predictor of y for one picture, from z_hat [N, h, w] (None where there is none)."""
-        if z_hat is None:
+        if z_hat is None and self.context is None:
             return self.prior
+        if z_hat is None:
+            psi_half = self.context.first_psi.bias.expand(len(schedule.order), -1)
+            return JointPredictor(self.context, psi_half, schedule, self.thresholds)
         psi = self.h_s(z_hat)[:, : schedule.height, : schedule.width].flatten(1)  # [channels, positions]
         order = torch.from_numpy(schedule.order).to(psi.device)
         if self.context is None:
             return PsiPredictor(psi.T, self.with_means, self.thresholds)
-        psi_half = torch.empty(len(order), self.context.first_phi.shape[0], dtype=psi.dtype, device=psi.device)
+        psi_half = torch.empty(
+            len(order), self.context.first_phi.shape[0], dtype=psi.dtype, device=psi.device
+        )
         for chunk, places in zip(psi_half.split(CHUNK), order.split(CHUNK), strict=True):
             chunk.copy_(self.context.first_psi(psi[:, places].T))
         return JointPredictor(self.context, psi_half, schedule, self.thresholds)

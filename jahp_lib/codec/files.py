@@ -11,11 +11,11 @@ from pathlib import Path
 from PIL import Image
 from tqdm.auto import tqdm
 
-from jahp_lib.checkpoints import write_whole
 from jahp_lib.codec.codec import Codec
 from jahp_lib.codec.container import HEADER, BitstreamError, unpack
-from jahp_lib.data import UPRIGHT, open_photo, opened, orientation
-from jahp_lib.models import LatentModel
+from jahp_lib.photos.one_photo import UPRIGHT, open_photo, opened, orientation
+from jahp_lib.photos.whole_files import write_whole
+from jahp_lib.transforms import LatentModel
 from jahp_lib.variable_rate import VariableRate
 
 LARGEST_FILE = 1 << 29  # bytes; more than any picture of MAX_PIXELS takes
@@ -36,11 +36,16 @@ class FileReport:
         return 8 * self.size / (self.width * self.height)
 
     def __str__(self) -> str:
-        lines = (f"{self.width}x{self.height} pixels, {self.size:,} bytes compressed, {self.bpp:.3f} bit/pixel", *self.notes)
+        lines = (
+            f"{self.width}x{self.height} pixels, {self.size:,} bytes compressed, {self.bpp:.3f} bit/pixel",
+            *self.notes,
+        )
         return "\n".join(lines)
 
 
-def compress_file(source: str | Path, target: str | Path, model: Model, lmbda: float | None = None, progress: bool = False) -> FileReport:
+def compress_file(
+    source: str | Path, target: str | Path, model: Model, lmbda: float | None = None, progress: bool = False
+) -> FileReport:
     """Compress the picture in ``source`` to the file ``target``.
 
     Args:
@@ -63,7 +68,9 @@ def compress_file(source: str | Path, target: str | Path, model: Model, lmbda: f
     return FileReport(image.width, image.height, len(blob), notes)
 
 
-def decompress_file(source: str | Path, target: str | Path, model: Model, progress: bool = False) -> FileReport:
+def decompress_file(
+    source: str | Path, target: str | Path, model: Model, progress: bool = False
+) -> FileReport:
     """Decompress ``source`` to the picture ``target``, in the format that its ending names (``.png`` keeps every pixel).
 
     Raises:
@@ -90,7 +97,9 @@ def picture_format(target: str | Path) -> str:
     """
     format_name = Image.registered_extensions().get(Path(target).suffix.lower())
     if format_name not in Image.SAVE:
-        raise ValueError(f"{target} does not end like a picture that can be written: use .png (or .jpg, .webp, .tif, .bmp).")
+        raise ValueError(
+            f"{target} does not end like a picture that can be written: use .png (or .jpg, .webp, .tif, .bmp)."
+        )
     return format_name
 
 
@@ -138,7 +147,9 @@ def conversions(image: Image.Image) -> tuple[str, ...]:
         notes.append("Transparency is not kept: the picture was composited on white.")
     if deep:
         notes.append("16 bits a sample were reduced to 8.")
-    if image.mode not in ("RGB", "RGBA", "RGBX", "L", "LA", "P", "PA", "1") and not image.mode.startswith(("I", "F")):
+    if image.mode not in ("RGB", "RGBA", "RGBX", "L", "LA", "P", "PA", "1") and not image.mode.startswith(
+        ("I", "F")
+    ):
         notes.append(f"The picture was converted from {image.mode} to RGB.")
     if getattr(image, "n_frames", 1) > 1:
         notes.append(f"Only the first of {image.n_frames} frames was kept.")

@@ -55,7 +55,9 @@ def exact_weights(weight: Tensor, bias: Tensor, name: str) -> tuple[Tensor, Tens
     """
     weight, bias = weight.detach().double(), bias.detach().double()
     if not bool(torch.isfinite(weight).all() and torch.isfinite(bias).all()):
-        raise ValueError(f"The weights of {name} are not all finite numbers: this model cannot code anything. Train it again.")
+        raise ValueError(
+            f"The weights of {name} are not all finite numbers: this model cannot code anything. Train it again."
+        )
     for bits in range(MOST_WEIGHT_BITS, LEAST_WEIGHT_BITS - 1, -1):
         snapped = torch.round(weight * 2.0**bits).mul_(2.0**-bits)
         unit = 2.0 ** -(bits + BITS)
@@ -89,7 +91,9 @@ class ExactLinear:
 
     def split(self, first: int) -> tuple[ExactLinear, Tensor]:
         """The part for the first ``first`` inputs (with the bias), and the weight for the others: their results add up to the whole."""
-        return ExactLinear(self.weight[:, :first].contiguous(), self.bias), self.weight[:, first:].contiguous()
+        return ExactLinear(self.weight[:, :first].contiguous(), self.bias), self.weight[
+            :, first:
+        ].contiguous()
 
 
 @dataclass(frozen=True)
@@ -112,13 +116,19 @@ class ExactTransposedConv:
     def __call__(self, x: Tensor) -> Tensor:
         _, height, width = x.shape
         kernel, stride = self.taps.shape[0], self.stride
-        full_height, full_width = ((side - 1) * stride + kernel + self.output_padding for side in (height, width))
-        full = self.bias[:, None, None].repeat(1, full_height, full_width)  # [out, h', w'] before its margins are cut
+        full_height, full_width = (
+            (side - 1) * stride + kernel + self.output_padding for side in (height, width)
+        )
+        full = self.bias[:, None, None].repeat(
+            1, full_height, full_width
+        )  # [out, h', w'] before its margins are cut
         columns = x.flatten(1)
         for row in range(kernel):
             for column in range(kernel):
                 product = (self.taps[row, column] @ columns).view(-1, height, width)
-                full[:, row : row + stride * height : stride, column : column + stride * width : stride] += product
+                full[:, row : row + stride * height : stride, column : column + stride * width : stride] += (
+                    product
+                )
         end_row, end_column = full_height - self.padding, full_width - self.padding
         return full[:, self.padding : end_row, self.padding : end_column]
 
@@ -132,7 +142,10 @@ class ExactHyperSynthesis:
 
     @classmethod
     def from_network(cls, h_s: nn.Sequential) -> ExactHyperSynthesis:
-        return cls([ExactTransposedConv.from_layer(h_s[index], f"h_s.{index}") for index in (0, 2, 4)], h_s[1].negative_slope)
+        return cls(
+            [ExactTransposedConv.from_layer(h_s[index], f"h_s.{index}") for index in (0, 2, 4)],
+            h_s[1].negative_slope,
+        )
 
     def __call__(self, z_hat: Tensor) -> Tensor:
         first, second, third = self.layers

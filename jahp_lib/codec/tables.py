@@ -99,7 +99,9 @@ def snapped_medians(prior: FactorizedPrior) -> NDArray[np.float64]:
     """The medians [C], to the nearest multiple of 2**-BITS."""
     medians = prior.medians.detach().cpu().double().numpy()
     if not np.isfinite(medians).all() or np.abs(medians).max() > LARGEST_SYMBOL:
-        raise ValueError(f"The medians of the factorized prior must be finite and within +-{LARGEST_SYMBOL}. Train the model again.")
+        raise ValueError(
+            f"The medians of the factorized prior must be finite and within +-{LARGEST_SYMBOL}. Train the model again."
+        )
     return np.rint(medians * 2.0**BITS) * 2.0**-BITS
 
 
@@ -109,10 +111,17 @@ def prior_tables(prior: FactorizedPrior) -> list[Table]:
     Each reaches as far as the density does (until less than 2**-20 lies outside on either side), but no further than 1024.
     """
     tensors = [list(group) for group in (prior.matrices, prior.biases, prior.factors)]
-    matrices, biases, factors = ([tensor.detach().cpu().double().numpy() for tensor in group] for group in tensors)
+    matrices, biases, factors = (
+        [tensor.detach().cpu().double().numpy() for tensor in group] for group in tensors
+    )
     if not all(np.isfinite(array).all() for array in matrices + biases + factors):
-        raise ValueError("The weights of the factorized prior are not all finite numbers: this model cannot code anything. Train it again.")
-    matrices, factors = [portable_math.softplus(m) for m in matrices], [portable_math.tanh(f) for f in factors]
+        raise ValueError(
+            "The weights of the factorized prior are not all finite numbers: this model cannot code anything. Train it again."
+        )
+    matrices, factors = (
+        [portable_math.softplus(m) for m in matrices],
+        [portable_math.tanh(f) for f in factors],
+    )
     medians = snapped_medians(prior)
 
     def cdf(channels: NDArray[np.int64], offsets: portable_math.Array) -> portable_math.Array:
@@ -162,7 +171,10 @@ class _Groups:
         in_order = which[order]
         starts = np.flatnonzero(np.diff(in_order, prepend=-1))
         ends = np.append(starts[1:], len(which))
-        runs = [(tables[int(in_order[first])], int(first), int(end)) for first, end in zip(starts, ends, strict=True)]
+        runs = [
+            (tables[int(in_order[first])], int(first), int(end))
+            for first, end in zip(starts, ends, strict=True)
+        ]
         reaches = np.repeat(np.array([table.reach for table, _, _ in runs], np.int64), ends - starts)
         return cls(order, runs, reaches)
 
@@ -191,8 +203,12 @@ class SymbolEncoder:
         with the most zero bytes at its end is chosen, and those are left out (the decoder reads zeros beyond the end).
         """
         words = self.coder.get_compressed()
-        position, (lower, width) = self.coder.pos()  # the interval is [lower, lower + width), in the 64 bits from this word on
-        payload = words.astype(">u4").tobytes()  # most significant byte first, so that the least significant come last
+        position, (lower, width) = (
+            self.coder.pos()
+        )  # the interval is [lower, lower + width), in the 64 bits from this word on
+        payload = words.astype(
+            ">u4"
+        ).tobytes()  # most significant byte first, so that the least significant come last
         head, tail = payload[: 4 * position], payload[4 * position :]
         if len(tail) > 8:
             return payload
@@ -214,7 +230,9 @@ class SymbolDecoder:
 
     def __init__(self, payload: bytes) -> None:
         zeros = -len(payload) % 4 + 8
-        self.coder = constriction.stream.queue.RangeDecoder(np.frombuffer(payload + bytes(zeros), ">u4").astype(np.uint32))
+        self.coder = constriction.stream.queue.RangeDecoder(
+            np.frombuffer(payload + bytes(zeros), ">u4").astype(np.uint32)
+        )
 
     def decode(self, tables: Sequence[Table], which: NDArray[np.int16]) -> Symbols:
         """The next len(``which``) symbols."""
@@ -233,8 +251,13 @@ class SymbolDecoder:
     def _decode(self, model: constriction.stream.model.Model, n: int) -> Symbols:
         try:
             return self.coder.decode(model, n)
-        except (AssertionError, ValueError) as error:  # how constriction reports a code that no encoder writes
-            raise BitstreamError("The file is damaged: its code cannot have been written by this program. Copy it again.") from error
+        except (
+            AssertionError,
+            ValueError,
+        ) as error:  # how constriction reports a code that no encoder writes
+            raise BitstreamError(
+                "The file is damaged: its code cannot have been written by this program. Copy it again."
+            ) from error
 
 
 def scale_indices(raw_scales: torch.Tensor, thresholds: torch.Tensor) -> torch.Tensor:

@@ -48,8 +48,20 @@ def tiled(
             whole = part
         else:
             if whole is None:
-                whole = torch.empty(1, part.shape[1], height * unit_out, width * unit_out, dtype=part.dtype, device=part.device)
-            inner = part[:, :, _scaled(rows, unit_out, outer_rows.start), _scaled(columns, unit_out, outer_columns.start)]
+                whole = torch.empty(
+                    1,
+                    part.shape[1],
+                    height * unit_out,
+                    width * unit_out,
+                    dtype=part.dtype,
+                    device=part.device,
+                )
+            inner = part[
+                :,
+                :,
+                _scaled(rows, unit_out, outer_rows.start),
+                _scaled(columns, unit_out, outer_columns.start),
+            ]
             whole[:, :, _scaled(rows, unit_out), _scaled(columns, unit_out)] = inner
         if progress is not None:
             progress(done, len(corners))
@@ -86,7 +98,12 @@ def gdn_in_place(layer: GDN, x: Tensor) -> Tensor:
 
 def _doubles(layer: nn.ConvTranspose2d) -> bool:
     """Whether the layer is a 5x5 transposed convolution that doubles both sides, as the course's with padding "same" are."""
-    return (layer.kernel_size, layer.stride, layer.padding, layer.output_padding) == ((5, 5), (2, 2), (2, 2), (1, 1))
+    return (layer.kernel_size, layer.stride, layer.padding, layer.output_padding) == (
+        (5, 5),
+        (2, 2),
+        (2, 2),
+        (1, 1),
+    )
 
 
 def sub_pixel(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
@@ -96,10 +113,14 @@ def sub_pixel(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
     transposed convolutions with few output channels. [B, C, h, w] to [B, out, 2 h, 2 w]. Source: Shi et al. 2016, "Is the
     deconvolution layer the same as a convolutional layer?".
     """
-    taps = F.pad(layer.weight, (0, 1, 0, 1)).unflatten(3, (3, 2)).unflatten(2, (3, 2))  # [in, out, 3, a, 3, b]
+    taps = (
+        F.pad(layer.weight, (0, 1, 0, 1)).unflatten(3, (3, 2)).unflatten(2, (3, 2))
+    )  # [in, out, 3, a, 3, b]
     kernel = taps.flip(2, 4).permute(1, 3, 5, 0, 2, 4).flatten(0, 2)  # [out * 4, in, 3, 3]
     bias = None if layer.bias is None else layer.bias.repeat_interleave(4)
-    return F.pixel_shuffle(F.conv2d(x, kernel.contiguous(memory_format=torch.channels_last), bias, padding=1), 2)
+    return F.pixel_shuffle(
+        F.conv2d(x, kernel.contiguous(memory_format=torch.channels_last), bias, padding=1), 2
+    )
 
 
 def _span(start: int, tile: int, margin: int, length: int) -> tuple[slice, slice]:

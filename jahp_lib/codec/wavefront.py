@@ -60,7 +60,10 @@ class Schedule:
 
     @property
     def blocks(self) -> list[slice]:
-        return [slice(int(first), int(end)) for first, end in zip(np.append(0, self.ends[:-1]), self.ends, strict=True)]
+        return [
+            slice(int(first), int(end))
+            for first, end in zip(np.append(0, self.ends[:-1]), self.ends, strict=True)
+        ]
 
 
 def wavefront(height: int, width: int, kernel_size: int = 5) -> Schedule:
@@ -117,5 +120,7 @@ def walk(schedule: Schedule, channels: int, predict: Predict, code: Code, device
         here = places[block]
         means, which = predict(values, block, here)
         values[here] = code(block, means, which) + means
-    picture = values.view(-1, schedule.row_length, channels)[schedule.margin :, schedule.margin : schedule.margin + schedule.width]
+    picture = values.view(-1, schedule.row_length, channels)[
+        schedule.margin :, schedule.margin : schedule.margin + schedule.width
+    ]
     return picture.permute(2, 0, 1)

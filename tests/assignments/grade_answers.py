@@ -53,11 +53,17 @@ def grade(answer: str, tests: dict[str, str], namespace: dict) -> dict[str, str 
     with os.fdopen(receive) as pipe:
         text = pipe.read()
     os.waitpid(child, 0)
-    return json.loads(text) if text else dict.fromkeys(tests, f"The answer ended Python, or took longer than {SECONDS} seconds.")
+    return (
+        json.loads(text)
+        if text
+        else dict.fromkeys(tests, f"The answer ended Python, or took longer than {SECONDS} seconds.")
+    )
 
 
 def main() -> None:
-    cells = [cell for cell in json.loads(Path(sys.argv[1]).read_text())["cells"] if cell["cell_type"] == "code"]
+    cells = [
+        cell for cell in json.loads(Path(sys.argv[1]).read_text())["cells"] if cell["cell_type"] == "code"
+    ]
     namespace: dict = {"__name__": "__main__"}
     tests: dict[str, dict[str, str]] = {}
     for cell in cells:

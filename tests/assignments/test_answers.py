@@ -45,14 +45,26 @@ def answers(name: str, task: str) -> dict[str, str]:
 def graded(name: str) -> dict[tuple[str, str], dict[str, str | None]]:
     """The result of each test cell for each answer to each task of a set."""
     jobs = [(task, answer, code) for task in tasks(name) for answer, code in answers(name, task).items()]
-    program = [sys.executable, str(HERE / "grade_answers.py"), str(ASSIGNMENTS / "source" / name / f"{name}.ipynb")]
-    done = subprocess.run(program, input=json.dumps([job[::2] for job in jobs]), capture_output=True, text=True, timeout=600)
+    program = [
+        sys.executable,
+        str(HERE / "grade_answers.py"),
+        str(ASSIGNMENTS / "source" / name / f"{name}.ipynb"),
+    ]
+    done = subprocess.run(
+        program, input=json.dumps([job[::2] for job in jobs]), capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0, done.stderr
     return {job[:2]: result for job, result in zip(jobs, json.loads(done.stdout), strict=True)}
 
 
 def each(kind: str) -> Callable:
-    every = [(name, task, answer) for name in SETS for task in tasks(name) for answer in answers(name, task) if answer.startswith(kind)]
+    every = [
+        (name, task, answer)
+        for name in SETS
+        for task in tasks(name)
+        for answer in answers(name, task)
+        if answer.startswith(kind)
+    ]
     return pytest.mark.parametrize(("name", "task", "answer"), every, ids=["-".join(one) for one in every])
 
 
@@ -93,7 +105,11 @@ def test_each_task_has_two_other_right_ways_and_five_wrong_answers(name: str, ta
 
 
 def test_no_folder_of_answers_lies_outside_a_task() -> None:
-    folders = {(path.parent.name, path.name) for path in HERE.glob("ps*/*") if path.is_dir() and path.name != "__pycache__"}
+    folders = {
+        (path.parent.name, path.name)
+        for path in HERE.glob("ps*/*")
+        if path.is_dir() and path.name != "__pycache__"
+    }
     assert folders == {(name, task) for name in SETS for task in tasks(name)}
 
 

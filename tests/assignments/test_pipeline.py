@@ -29,7 +29,9 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, NbG
     config.CourseDirectory.root = str(root)
     config.Exchange.root = str(root / "exchange")
     patch = pytest.MonkeyPatch()
-    patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")  # nbgrader calls alembic
+    patch.setenv(
+        "PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    )  # nbgrader calls alembic
     patch.setenv("IPYTHONDIR", str(root / "ipython"))
     patch.setenv("HOME", str(root))
     yield root, NbGraderAPI(config=config)
@@ -40,7 +42,9 @@ def succeeded(answer: dict) -> None:
     assert answer["success"], answer["error"] or answer["log"]
 
 
-def submit(root: Path, student: str, name: str, cells: dict[str, str] | None = None, written: str | None = None) -> None:
+def submit(
+    root: Path, student: str, name: str, cells: dict[str, str] | None = None, written: str | None = None
+) -> None:
     """Hand in the released notebook with some cells replaced."""
     notebook = nbformat.read(root / "release" / name / f"{name}.ipynb", as_version=4)
     for cell in notebook.cells:
@@ -56,24 +60,35 @@ def submit(root: Path, student: str, name: str, cells: dict[str, str] | None = N
 
 def solutions(root: Path, name: str) -> dict[str, str]:
     notebook = nbformat.read(root / "source" / name / f"{name}.ipynb", as_version=4)
-    return {cell.metadata.nbgrader["grade_id"]: cell.source for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")}
+    return {
+        cell.metadata.nbgrader["grade_id"]: cell.source
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    }
 
 
 def scores(api: NbGraderAPI, student: str, name: str) -> dict[str, tuple[float, float]]:
     """Points and greatest points of each graded cell."""
     with api.gradebook as book:
-        return {grade.name: (grade.score, grade.max_score) for grade in book.find_submission_notebook(name, name, student).grades}
+        return {
+            grade.name: (grade.score, grade.max_score)
+            for grade in book.find_submission_notebook(name, name, student).grades
+        }
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_the_released_version_shows_neither_solutions_nor_hidden_tests_nor_the_rubric(course: tuple, name: str) -> None:
+def test_the_released_version_shows_neither_solutions_nor_hidden_tests_nor_the_rubric(
+    course: tuple, name: str
+) -> None:
     root, api = course
     succeeded(api.generate_assignment(name, create=True, force=True))
     released = (root / "release" / name / f"{name}.ipynb").read_text()
     for word in ("BEGIN SOLUTION", "HIDDEN TESTS", "MARK SCHEME", "Rubric"):
         assert word in (root / "source" / name / f"{name}.ipynb").read_text()
         assert word not in released
-    assert released.count('NotImplementedError(\\"This task is not answered yet') == len(solutions(root, name))
+    assert released.count('NotImplementedError(\\"This task is not answered yet') == len(
+        solutions(root, name)
+    )
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -102,9 +117,13 @@ def test_endless_loops_and_the_end_of_python_cost_their_task_and_nothing_else(co
     cells = solutions(root, name)
     endless, stubborn, fatal, noisy = list(cells)[:4]
     cells[endless] = "while True:\n    pass"
-    cells[stubborn] = "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
+    cells[stubborn] = (
+        "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
+    )
     cells[fatal] = "import os\nos._exit(1)"
-    cells[noisy] = "import sys\n" + cells[noisy].replace("    ### BEGIN", '    print("a warning", file=sys.stderr)\n    ### BEGIN')
+    cells[noisy] = "import sys\n" + cells[noisy].replace(
+        "    ### BEGIN", '    print("a warning", file=sys.stderr)\n    ### BEGIN'
+    )
     submit(root, "loop", name, cells)
     config = api.config.copy()
     config.Execute.timeout = SECONDS
@@ -115,7 +134,9 @@ def test_endless_loops_and_the_end_of_python_cost_their_task_and_nothing_else(co
         assert score == (0 if lost else greatest), f"{cell} got {score} of {greatest} points."
     autograded = nbformat.read(root / "autograded" / "loop" / name / f"{name}.ipynb", as_version=4)
     said = {
-        cell.metadata.nbgrader["grade_id"]: cell.outputs for cell in autograded.cells if cell.get("outputs") and "nbgrader" in cell.metadata
+        cell.metadata.nbgrader["grade_id"]: cell.outputs
+        for cell in autograded.cells
+        if cell.get("outputs") and "nbgrader" in cell.metadata
     }
     assert f"longer than {SECONDS} seconds" in said[endless][0].evalue
     assert f"longer than {SECONDS} seconds" in said[stubborn][0].evalue
@@ -145,7 +166,11 @@ def test_a_mark_by_hand_reaches_the_feedback_and_the_table_of_marks(course: tupl
         plugin = CsvExportPlugin(config=api.config)
         plugin.to = str(root / "marks.csv")
         plugin.export(book)
-    rows = {row["student_id"]: row for row in csv.DictReader((root / "marks.csv").open()) if row["assignment"] == name}
+    rows = {
+        row["student_id"]: row
+        for row in csv.DictReader((root / "marks.csv").open())
+        if row["assignment"] == name
+    }
     greatest = float(rows["ada"]["max_score"])
     assert float(rows["ada"]["score"]) == greatest - 1.5  # 2.5 of 4 for the written question
     assert float(rows["nemo"]["score"]) == 0

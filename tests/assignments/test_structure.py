@@ -29,7 +29,9 @@ def about(cell: nbformat.NotebookNode) -> dict:
 
 def graded_cells(path: Path) -> dict[str, list[nbformat.NotebookNode]]:
     """Task to its test cells, which are named TASK-something."""
-    found: dict[str, list[nbformat.NotebookNode]] = {about(cell)["grade_id"]: [] for cell in cells(path) if about(cell).get("solution")}
+    found: dict[str, list[nbformat.NotebookNode]] = {
+        about(cell)["grade_id"]: [] for cell in cells(path) if about(cell).get("solution")
+    }
     for cell in cells(path):
         if about(cell).get("grade"):
             found[about(cell)["grade_id"].split("-")[0]].append(cell)
@@ -69,11 +71,15 @@ def test_each_task_has_visible_and_hidden_tests_with_points_of_their_own(path: P
 def test_a_hidden_test_announces_itself_to_the_student(path: Path) -> None:
     for cell in cells(path):
         if HIDDEN.search(cell.source):
-            assert HIDDEN.sub("", cell.source).strip().startswith("#"), f"{cell.id} would be an empty cell in the students' version."
+            assert HIDDEN.sub("", cell.source).strip().startswith("#"), (
+                f"{cell.id} would be an empty cell in the students' version."
+            )
 
 
 def test_the_points_said_in_the_text_are_the_points_given(path: Path) -> None:
-    headings = re.findall(r"^## Task \d+ · .*\((\d+) points\)", "\n".join(cell.source for cell in cells(path)), flags=re.M)
+    headings = re.findall(
+        r"^## Task \d+ · .*\((\d+) points\)", "\n".join(cell.source for cell in cells(path)), flags=re.M
+    )
     by_task = [sum(about(cell)["points"] for cell in tests) for tests in graded_cells(path).values()]
     written = [about(cell)["points"] for cell in cells(path) if about(cell).get("task")]
     assert [int(points) for points in headings] == by_task
@@ -87,7 +93,10 @@ def test_the_first_cell_says_how_long_it_takes(path: Path) -> None:
 def test_there_is_one_written_question_and_its_rubric_adds_up(path: Path) -> None:
     [question] = [cell for cell in cells(path) if about(cell).get("task")]
     [rubric] = SCHEME.findall(question.source)
-    assert sum(map(float, re.findall(r"^\| (\d+(?:\.\d+)?) \|", rubric, flags=re.M))) == about(question)["points"]
+    assert (
+        sum(map(float, re.findall(r"^\| (\d+(?:\.\d+)?) \|", rubric, flags=re.M)))
+        == about(question)["points"]
+    )
 
 
 def test_every_code_cell_is_known_to_nbgrader(path: Path) -> None:
@@ -115,7 +124,9 @@ def test_every_test_says_in_words_what_is_wrong(path: Path) -> None:
 def test_no_test_needs_the_network_the_time_or_torchs_own_seed_of_another_cell(path: Path) -> None:
     for tests in graded_cells(path).values():
         for cell in tests:
-            assert not OUTSIDE & {word for node in ast.walk(ast.parse(cell.source)) for word in modules(node)}, cell.id
+            assert not OUTSIDE & {
+                word for node in ast.walk(ast.parse(cell.source)) for word in modules(node)
+            }, cell.id
             assert "manual_seed" not in cell.source, cell.id
             assert "download" not in cell.source, cell.id
             assert not re.search(r"^[%!]", cell.source, flags=re.M), cell.id
@@ -135,8 +146,12 @@ def test_every_test_imports_what_it_uses(path: Path) -> None:
             }
             known |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
             known |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-            known |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-            used = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+            known |= {
+                node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            }
+            used = {
+                node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+            }
             assert used <= known, f"{cell.id} takes {', '.join(sorted(used - known))} from another cell."
 
 

@@ -27,11 +27,14 @@ from PIL import Image
 import jahp_lib as jahp
 from jahp_lib.codec import codec as codec_module
 from jahp_lib.codec import tables
-from jahp_lib.data import dead_leaves, open_photo, to_float, to_tensor
 from jahp_lib.hyperprior import bound_scales, gaussian_bits
+from jahp_lib.photos.dead_leaves import dead_leaves
+from jahp_lib.photos.one_photo import open_photo, to_float, to_tensor
 
 MEGAPIXELS = (0.1, 0.4, 1.6, 6, 24)
-clock = time.perf_counter  # or, with --processor-time, what the processor spent on this process: for busy machines
+clock = (
+    time.perf_counter
+)  # or, with --processor-time, what the processor spent on this process: for busy machines
 
 
 class CountingEncoder(tables.SymbolEncoder):
@@ -44,7 +47,9 @@ class CountingEncoder(tables.SymbolEncoder):
             table, chosen = family[int(index)], symbols[which == index]
             far = np.abs(chosen) > table.reach
             places = np.where(far, -1, chosen + table.reach)
-            CountingEncoder.total += float((tables.PRECISION - np.log2(table.frequencies[places])).sum() + 16 * far.sum())
+            CountingEncoder.total += float(
+                (tables.PRECISION - np.log2(table.frequencies[places])).sum() + 16 * far.sum()
+            )
         super().encode(family, which, symbols)
 
 
@@ -130,10 +135,15 @@ def speed(photo: Image.Image, repeats: int, device: str) -> None:
     start = clock()
     codec = jahp.Codec(model.to(device))
     prepared = clock() - start
-    print(f"N = M = 192, {photo.width}x{photo.height}, {torch.get_num_threads()} threads, {device}; prepared in {prepared:.2f} s")
+    print(
+        f"N = M = 192, {photo.width}x{photo.height}, {torch.get_num_threads()} threads, {device}; prepared in {prepared:.2f} s"
+    )
     blob = codec.compress(photo)
     codec.decompress(blob)
-    encode, decode = best(lambda: codec.compress(photo), repeats), best(lambda: codec.decompress(blob), repeats)
+    encode, decode = (
+        best(lambda: codec.compress(photo), repeats),
+        best(lambda: codec.decompress(blob), repeats),
+    )
 
     watch = Stopwatch()
     for name in ("analyse", "synthesise"):
@@ -141,7 +151,10 @@ def speed(photo: Image.Image, repeats: int, device: str) -> None:
     watch.watch(codec_module.SymbolEncoder, "encode", "coder")
     watch.watch(codec_module.SymbolDecoder, "decode", "coder")
     print(f"{'':10}{'total':>8}{'transform':>11}{'networks':>10}{'coder':>8}   seconds")
-    for name, run, total in (("encode", lambda: codec.compress(photo), encode), ("decode", lambda: codec.decompress(blob), decode)):
+    for name, run, total in (
+        ("encode", lambda: codec.compress(photo), encode),
+        ("decode", lambda: codec.decompress(blob), decode),
+    ):
         watch.take()
         start = clock()
         run()
@@ -176,7 +189,9 @@ def rate(name: str, photos: list[str]) -> None:
     codec_module.SymbolEncoder = CountingEncoder
     variable = isinstance(model, jahp.VariableRate)
     double = copy.deepcopy(model.model if variable else model).double()
-    print(f"{'photo':24}{'lmbda':>8}{'bytes':>9}{'bit/pixel':>10}{'over -log2 p + 24':>19}{'fixed point costs':>19}")
+    print(
+        f"{'photo':24}{'lmbda':>8}{'bytes':>9}{'bit/pixel':>10}{'over -log2 p + 24':>19}{'fixed point costs':>19}"
+    )
     overheads, costs = [], []
     for path in photos:
         photo = open_photo(path)
@@ -189,8 +204,12 @@ def rate(name: str, photos: list[str]) -> None:
             with torch.inference_mode():
                 psi = double.hyper_synthesise(encoding.z_hat[None], *y.shape[-2:])
                 # the same context for both: a network of its own would round some symbol otherwise and go another way
-                means, raw = double.entropy_parameters.means_and_scales(psi, double.context_prediction(encoding.y_hat[None]))
-                in_float = float(gaussian_bits(torch.round(y - means) + means, means, bound_scales(raw)).sum())
+                means, raw = double.entropy_parameters.means_and_scales(
+                    psi, double.context_prediction(encoding.y_hat[None])
+                )
+                in_float = float(
+                    gaussian_bits(torch.round(y - means) + means, means, bound_scales(raw)).sum()
+                )
             CountingEncoder.total = 0.0
             schedule = codec.entropy_model.schedule(*y.shape[-2:])
             with torch.inference_mode():
@@ -198,8 +217,12 @@ def rate(name: str, photos: list[str]) -> None:
                 codec._write(CountingEncoder(), y[0], schedule, predictor, codec.entropy_model.y_tables)
             costs.append(CountingEncoder.total / in_float - 1)
             bpp = 8 * len(encoding.blob) / photo.width / photo.height
-            print(f"{Path(path).name:24}{lmbda or 0:8.4f}{len(encoding.blob):9,}{bpp:10.3f}{overheads[-1]:19.3%}{costs[-1]:19.3%}")
-    print(f"largest {max(overheads):.3%} and {max(costs):.3%}, mean {np.mean(overheads):.3%} and {np.mean(costs):.3%}")
+            print(
+                f"{Path(path).name:24}{lmbda or 0:8.4f}{len(encoding.blob):9,}{bpp:10.3f}{overheads[-1]:19.3%}{costs[-1]:19.3%}"
+            )
+    print(
+        f"largest {max(overheads):.3%} and {max(costs):.3%}, mean {np.mean(overheads):.3%} and {np.mean(costs):.3%}"
+    )
 
 
 def one_size(megapixels: float) -> None:
@@ -226,22 +249,41 @@ def one_size(megapixels: float) -> None:
 
 def sizes(megapixels: list[float]) -> None:
     print(
-        f"{'megapixels':>10}{'encode s':>10}{'decode s':>10}{'s per MP':>12}{'s per MP':>12}{'GiB encode':>12}{'GiB both':>12}", flush=True
+        f"{'megapixels':>10}{'encode s':>10}{'decode s':>10}{'s per MP':>12}{'s per MP':>12}{'GiB encode':>12}{'GiB both':>12}",
+        flush=True,
     )
     for size in megapixels:
-        subprocess.run([sys.executable, *sys.argv[: sys.argv.index("--sizes")], "--one-size", str(size)], check=True)
+        subprocess.run(
+            [sys.executable, *sys.argv[: sys.argv.index("--sizes")], "--one-size", str(size)], check=True
+        )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--photo", help="a photo instead of a dead-leaves picture")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of which the shortest counts (default: %(default)s)")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="runs of which the shortest counts (default: %(default)s)"
+    )
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--rate", nargs="+", metavar="MODEL_OR_PHOTO", help="weights, then photos: rates instead of speed")
-    parser.add_argument("--sizes", nargs="*", type=float, metavar="MEGAPIXELS", help="time and memory for sizes (default: 0.1 to 24)")
+    parser.add_argument(
+        "--rate", nargs="+", metavar="MODEL_OR_PHOTO", help="weights, then photos: rates instead of speed"
+    )
+    parser.add_argument(
+        "--sizes",
+        nargs="*",
+        type=float,
+        metavar="MEGAPIXELS",
+        help="time and memory for sizes (default: 0.1 to 24)",
+    )
     parser.add_argument("--one-size", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, help="default: PyTorch's")
-    parser.add_argument("--processor-time", action="store_true", help="count processor seconds (with --threads 1), not those on the wall")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="count processor seconds (with --threads 1), not those on the wall",
+    )
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -256,7 +298,11 @@ def main() -> None:
         rate(arguments.rate[0], arguments.rate[1:])
     else:
         leaves = dead_leaves(1, 768, np.random.default_rng(0))[0, :, :512].permute(1, 2, 0).numpy()
-        speed(open_photo(arguments.photo) if arguments.photo else Image.fromarray(leaves), arguments.repeats, arguments.device)
+        speed(
+            open_photo(arguments.photo) if arguments.photo else Image.fromarray(leaves),
+            arguments.repeats,
+            arguments.device,
+        )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from jahp_lib.data import Source, sample_set, to_float
+from jahp_lib.photos.one_photo import to_float
+from jahp_lib.photos.patches import Source, sample_set
 from jahp_lib.training import Settings, Trainer
 
 
@@ -30,7 +31,11 @@ def their_turns(settings: Settings, draw: Source, device: str, compiled: bool) -
     """The same for CompressAI, in the way of its own example: a second optimiser for the medians of z."""
     from compressai.models import JointAutoregressiveHierarchicalPriors
 
-    model = JointAutoregressiveHierarchicalPriors(settings.N, settings.M).to(device, memory_format=torch.channels_last).train()
+    model = (
+        JointAutoregressiveHierarchicalPriors(settings.N, settings.M)
+        .to(device, memory_format=torch.channels_last)
+        .train()
+    )
     medians = [parameter for name, parameter in model.named_parameters() if name.endswith("quantiles")]
     weights = [parameter for name, parameter in model.named_parameters() if not name.endswith("quantiles")]
     fused = device.startswith("cuda")
@@ -56,13 +61,17 @@ def their_turns(settings: Settings, draw: Source, device: str, compiled: bool) -
     for epoch in range(settings.epochs):
         started = time.perf_counter()
         for number in range(settings.steps_per_epoch):
-            rng, _ = settings.randomness(epoch * settings.steps_per_epoch + number, 0)  # the patches that ours sees in this step
+            rng, _ = settings.randomness(
+                epoch * settings.steps_per_epoch + number, 0
+            )  # the patches that ours sees in this step
             step(to_float(draw(settings.batch, rng)).contiguous(memory_format=torch.channels_last))
         yield settings.steps_per_epoch * settings.batch / (time.perf_counter() - started)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--device", default="cpu")
     for name, default in (("N", 32), ("M", 64), ("batch", 8), ("patch", 128), ("steps", 5), ("turns", 3)):
         parser.add_argument(f"--{name}", type=int, default=default, help="(%(default)s)")
@@ -85,7 +94,9 @@ def main() -> None:
     except ImportError:
         print("CompressAI is not installed (make peers): no comparison.")
         del turns["CompressAI"]
-    running = {name: turn(settings, draw, arguments.device, arguments.compile) for name, turn in turns.items()}
+    running = {
+        name: turn(settings, draw, arguments.device, arguments.compile) for name, turn in turns.items()
+    }
     speeds: dict[str, list[float]] = {name: [] for name in running}
     for _ in range(settings.epochs):
         for name, iterator in running.items():

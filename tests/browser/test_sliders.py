@@ -46,7 +46,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings = folder / "settings"
     news = settings / "@jupyterlab" / "apputils-extension"
     news.mkdir(parents=True)
-    (news / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+    (news / "notification.jupyterlab-settings").write_text(
+        json.dumps({"fetchNews": "false", "checkForUpdates": False})
+    )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -67,7 +69,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ]
     command += [f"--ServerApp.root_dir={root}"]
     environment = os.environ | {name: str(path) for name, path in places.items()}
-    with (folder / "server.log").open("wb") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
+    with (
+        (folder / "server.log").open("wb") as log,
+        subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process,
+    ):
         address = f"http://127.0.0.1:{port}"
         try:
             wait_until(lambda: answers(f"{address}/api/status"), 120, "JupyterLab did not start")
@@ -129,13 +134,18 @@ def kernel_is_ready(server: str) -> bool:
     """Idle and connected to a page; before that, Run All Cells is dropped without a word."""
     with urllib.request.urlopen(f"{server}/api/sessions", timeout=10) as answer:
         sessions = json.load(answer)
-    return any(session["kernel"]["execution_state"] == "idle" and session["kernel"]["connections"] > 0 for session in sessions)
+    return any(
+        session["kernel"]["execution_state"] == "idle" and session["kernel"]["connections"] > 0
+        for session in sessions
+    )
 
 
 def end_kernels(server: str) -> None:
     with urllib.request.urlopen(f"{server}/api/sessions", timeout=10) as answer:
         for session in json.load(answer):
-            urllib.request.urlopen(urllib.request.Request(f"{server}/api/sessions/{session['id']}", method="DELETE"), timeout=30)
+            urllib.request.urlopen(
+                urllib.request.Request(f"{server}/api/sessions/{session['id']}", method="DELETE"), timeout=30
+            )
 
 
 def run_all(page: Page, server: str, name: str) -> None:
@@ -146,7 +156,9 @@ def run_all(page: Page, server: str, name: str) -> None:
     page.evaluate("document.querySelectorAll('.jp-OutputArea-output').length")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click()
-    cells = len([cell for cell in json.loads((NOTEBOOKS / name).read_text())["cells"] if cell["cell_type"] == "code"])
+    cells = len(
+        [cell for cell in json.loads((NOTEBOOKS / name).read_text())["cells"] if cell["cell_type"] == "code"]
+    )
 
     def finished() -> bool:
         return busy_cells(page) == 0 and kernel_is_ready(server) and last_number(page) >= cells
@@ -155,13 +167,17 @@ def run_all(page: Page, server: str, name: str) -> None:
 
 
 def busy_cells(page: Page) -> int:
-    return page.evaluate("[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].filter(p => p.innerText.includes('*')).length")
+    return page.evaluate(
+        "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].filter(p => p.innerText.includes('*')).length"
+    )
 
 
 def last_number(page: Page) -> int:
     """The highest execution number to be seen, after scrolling to the end (cells out of sight are not drawn)."""
     page.evaluate("document.querySelector('.jp-WindowedPanel-outer')?.scrollTo(0, 1e7)")
-    numbers = page.evaluate("[...document.querySelectorAll('.jp-InputPrompt')].map(p => parseInt(p.innerText.replace(/\\D/g, '')) || 0)")
+    numbers = page.evaluate(
+        "[...document.querySelectorAll('.jp-InputPrompt')].map(p => parseInt(p.innerText.replace(/\\D/g, '')) || 0)"
+    )
     return max(numbers, default=0)
 
 
@@ -172,8 +188,15 @@ def test_the_lmbda_slider_moved_by_keyboard_changes_the_figure_and_nothing_fails
     """Would break if figures were tied to Output widgets, if drawing raised an error, or if a package for widgets were missing."""
     try:
         run_all(page, server, name)
-        assert page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"] .ansi-red-fg').count() == 0
-        assert page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]').count() == 0
+        assert (
+            page.locator(
+                '.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"] .ansi-red-fg'
+            ).count()
+            == 0
+        )
+        assert (
+            page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]').count() == 0
+        )
 
         page.evaluate("document.querySelector('.jp-WindowedPanel-outer')?.scrollTo(0, 0)")
         wait_until(lambda: scroll_to(page, f"{LMBDA} .noUi-handle"), 60, "No slider for λ is shown")
@@ -184,8 +207,15 @@ def test_the_lmbda_slider_moved_by_keyboard_changes_the_figure_and_nothing_fails
         for _ in range(5):
             page.keyboard.press("ArrowRight")
         wait_until(lambda: readout.inner_text() != before_number, 20, "The slider's number does not change")
-        wait_until(lambda: picture.get_attribute("src") != before_picture, 20, "The figure does not follow the slider")
-        assert cell.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0, "redrawing failed"
+        wait_until(
+            lambda: picture.get_attribute("src") != before_picture,
+            20,
+            "The figure does not follow the slider",
+        )
+        assert (
+            cell.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]').count()
+            == 0
+        ), "redrawing failed"
         assert not problems, problems
     finally:
         end_kernels(server)
@@ -207,8 +237,15 @@ def test_an_own_photo_chosen_in_the_browser_is_compressed(page: Page, server: st
         with page.expect_file_chooser() as chooser:
             cell.locator(".widget-upload").click()
         chooser.value.set_files(photo)
-        wait_until(lambda: picture.evaluate(flat) < 0.7 * height, 20, "The figure does not show the photo that was uploaded")
-        assert cell.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0, "compressing failed"
+        wait_until(
+            lambda: picture.evaluate(flat) < 0.7 * height,
+            20,
+            "The figure does not show the photo that was uploaded",
+        )
+        assert (
+            cell.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]').count()
+            == 0
+        ), "compressing failed"
     finally:
         end_kernels(server)
 

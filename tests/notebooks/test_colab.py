@@ -28,14 +28,24 @@ LIBRARY = "import jahp_lib; print(jahp_lib.__file__)"
 
 
 def setup_cell(path: Path) -> str:
-    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if "google.colab" in cell.source and cell.cell_type == "code"]
+    cells = [
+        cell.source
+        for cell in nbformat.read(path, as_version=4).cells
+        if "google.colab" in cell.source and cell.cell_type == "code"
+    ]
     assert len(cells) == 1, f"{path.name} has {len(cells)} set-up cells"
     return cells[0]
 
 
 def run(python: Path, source: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [python, "-c", source], cwd=python.parent, env=os.environ | environment, capture_output=True, text=True, timeout=600, check=False
+        [python, "-c", source],
+        cwd=python.parent,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
 
 
@@ -56,7 +66,9 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What would be published: a clone of this checkout as it was last committed, or its files where it is no checkout."""
     target = tmp_path_factory.mktemp("published") / "course"
-    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(target)], check=True, timeout=300)
+    subprocess.run(
+        ["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(target)], check=True, timeout=300
+    )
     return target
 
 
@@ -64,7 +76,9 @@ def test_the_set_up_cell_is_the_same_in_every_lesson() -> None:
     assert len({setup_cell(path) for path in LESSONS}) == 1
 
 
-def test_the_set_up_cell_installs_the_course_and_changes_no_package_that_was_there(fresh: Path, repository: Path, tmp_path: Path) -> None:
+def test_the_set_up_cell_installs_the_course_and_changes_no_package_that_was_there(
+    fresh: Path, repository: Path, tmp_path: Path
+) -> None:
     """Would break if the ranges of pyproject.toml excluded what is installed, or if the clone were not what is imported."""
     source = setup_cell(LESSONS[0]).replace("/content", str(tmp_path))
     before = json.loads(run(fresh, VERSIONS).stdout)
@@ -72,7 +86,9 @@ def test_the_set_up_cell_installs_the_course_and_changes_no_package_that_was_the
     assert first.returncode == 0, first.stderr[-2000:]
     assert Path(first.stdout.splitlines()[-1]).is_relative_to(tmp_path / "course")
     assert json.loads(run(fresh, VERSIONS).stdout) == before
-    installed = {path.name.split("-")[0] for path in fresh.parents[1].glob("lib/python*/site-packages/*.dist-info")}
+    installed = {
+        path.name.split("-")[0] for path in fresh.parents[1].glob("lib/python*/site-packages/*.dist-info")
+    }
     assert installed <= {"jahp", "pip", "setuptools"}, "packages that were there already were installed again"
     second = run(fresh, f"import google.colab\n{source}\n{LIBRARY}", JAHP_ADDRESS="file:///nowhere")
     assert second.returncode == 0, "run a second time, the cell must not clone again"
@@ -80,7 +96,9 @@ def test_the_set_up_cell_installs_the_course_and_changes_no_package_that_was_the
 
 def test_outside_colab_the_set_up_cell_does_nothing(tmp_path: Path) -> None:
     source = setup_cell(LESSONS[0]).replace("/content", str(tmp_path))
-    result = run(Path(sys.executable), f"import sys\nbefore = list(sys.path)\n{source}\nassert sys.path == before")
+    result = run(
+        Path(sys.executable), f"import sys\nbefore = list(sys.path)\n{source}\nassert sys.path == before"
+    )
     assert result.returncode == 0, result.stderr
     assert not list(tmp_path.iterdir())
 

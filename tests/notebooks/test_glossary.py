@@ -34,7 +34,10 @@ def words_of(path: Path) -> list[str]:
 def glossary_rows() -> list[tuple[list[str], int]]:
     """Names and lesson of each row of the first table."""
     table = GLOSSARY.split("## Words")[1].split("## ")[0]
-    return [(names(term), int(lesson)) for term, lesson in re.findall(r"^\| (.+?) \| .+ \| \[(\d)\]\(.+\) \|$", table, flags=re.M)]
+    return [
+        (names(term), int(lesson))
+        for term, lesson in re.findall(r"^\| (.+?) \| .+ \| \[(\d)\]\(.+\) \|$", table, flags=re.M)
+    ]
 
 
 FIRST: dict[str, int] = {}
@@ -52,7 +55,9 @@ def test_every_word_of_a_lesson_is_in_the_glossary(path: Path) -> None:
 
 
 def test_each_word_stands_beside_the_lesson_that_lists_it_first() -> None:
-    expected = [(row, min((FIRST[name] for name in row if name in FIRST), default=None)) for row, _ in glossary_rows()]
+    expected = [
+        (row, min((FIRST[name] for name in row if name in FIRST), default=None)) for row, _ in glossary_rows()
+    ]
     assert glossary_rows() == expected
 
 
@@ -73,8 +78,12 @@ def test_every_link_leads_to_a_lesson_and_to_a_heading_in_it() -> None:
     for name, fragment in links:
         headings = re.findall(r"^#+ +(.*?)\s*$", text_of(FOLDER / name), flags=re.M)
         # JupyterLab names a heading by its text with hyphens for spaces
-        assert not fragment or unquote(fragment) in [heading.replace(" ", "-") for heading in headings], f"{name}#{unquote(fragment)}"
+        assert not fragment or unquote(fragment) in [heading.replace(" ", "-") for heading in headings], (
+            f"{name}#{unquote(fragment)}"
+        )
 
 
 def test_the_welcome_links_every_other_lesson() -> None:
-    assert set(re.findall(r"\]\((\d\d_\w+\.ipynb)\)", text_of(LESSONS[0]))) == {path.name for path in LESSONS[1:]}
+    assert set(re.findall(r"\]\((\d\d_\w+\.ipynb)\)", text_of(LESSONS[0]))) == {
+        path.name for path in LESSONS[1:]
+    }

@@ -94,7 +94,9 @@ def test_every_code_cell_was_run_in_order_without_an_error(path: Path) -> None:
 
 
 def test_no_code_cell_is_longer_than_a_reader_can_hold(path: Path) -> None:
-    too_long = [cell.source.splitlines()[0] for cell in code_cells(path) if len(cell.source.splitlines()) > 25]
+    too_long = [
+        cell.source.splitlines()[0] for cell in code_cells(path) if len(cell.source.splitlines()) > 25
+    ]
     assert not too_long
 
 
@@ -112,7 +114,10 @@ def test_every_picture_has_an_alternative_text(path: Path) -> None:
 
 def test_captions_are_numbered_in_order(path: Path) -> None:
     text = "\n".join(
-        output.data["text/markdown"] for cell in code_cells(path) for output in cell.outputs if "text/markdown" in output.get("data", {})
+        output.data["text/markdown"]
+        for cell in code_cells(path)
+        for output in cell.outputs
+        if "text/markdown" in output.get("data", {})
     )
     numbers = [int(number) for number in re.findall(r"^\W*Figure (\d+)", text, flags=re.M)]
     assert len(numbers) >= 3
@@ -140,7 +145,9 @@ def test_it_has_a_slider_with_a_figure_beside_it(path: Path) -> None:
     sliders = [cell for cell in code_cells(path) if "explore(" in cell.source]
     assert sliders
     for cell in sliders:
-        assert any({"image/png", "image/jpeg"}.intersection(output.get("data", {})) for output in cell.outputs)
+        assert any(
+            {"image/png", "image/jpeg"}.intersection(output.get("data", {})) for output in cell.outputs
+        )
     if path.name[:2] in WITH_LMBDA:
         assert any("lmbda=widgets.lmbda_slider(" in cell.source for cell in sliders)
 
@@ -156,7 +163,8 @@ def test_the_head_says_what_one_will_be_able_to_do_and_how_long_it_takes(path: P
 def test_what_was_built_is_checked_against_the_library(path: Path) -> None:
     cells = read(path).cells
     begin, end = (
-        next(k for k, cell in enumerate(cells) if re.search(rf"^## {name}$", cell.source, flags=re.M)) for name in ("Check", "Play")
+        next(k for k, cell in enumerate(cells) if re.search(rf"^## {name}$", cell.source, flags=re.M))
+        for name in ("Check", "Play")
     )
     checked = "\n".join(cell.source for cell in cells[begin:end] if cell.cell_type == "code")
     assert re.search(r"assert_close|assert |allclose|torch\.equal", checked)
@@ -191,7 +199,9 @@ def imported(source: str) -> set[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "jahp_lib":
             parts = node.module.split(".")
-            found |= {parts[1]} if len(parts) > 1 else {PUBLIC.get(alias.name, alias.name) for alias in node.names}
+            found |= (
+                {parts[1]} if len(parts) > 1 else {PUBLIC.get(alias.name, alias.name) for alias in node.names}
+            )
         elif isinstance(node, ast.Import):
             found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("jahp_lib.")}
     return found

@@ -14,8 +14,9 @@ import safetensors.torch
 import torch
 
 from jahp_lib import checkpoints
-from jahp_lib.checkpoints import FORMAT, CheckpointError, load, read_tensors, save, write_tensors, write_whole
-from jahp_lib.models import MODELS
+from jahp_lib.checkpoints import FORMAT, MODELS, CheckpointError, load, read_tensors, save, write_tensors
+from jahp_lib.photos import whole_files
+from jahp_lib.photos.whole_files import write_whole
 from jahp_lib.variable_rate import VariableRate
 
 
@@ -45,7 +46,9 @@ def rewrite(path: Path, change_tensors=lambda tensors: tensors, change_header=la
 @pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("architecture", MODELS)
 @pytest.mark.parametrize("padding", ["same", "valid"])
-def test_what_was_saved_comes_back_the_same(architecture: str, wrapped: bool, padding: str, tmp_path: Path, lively) -> None:
+def test_what_was_saved_comes_back_the_same(
+    architecture: str, wrapped: bool, padding: str, tmp_path: Path, lively
+) -> None:
     """Breaks if a tensor, a buffer (the medians), the padding, N against M, or the wrapper is lost."""
     model = lively(architecture, N=2, M=5, padding=padding)
     if wrapped:
@@ -74,7 +77,9 @@ def test_half_precision_halves_the_file_and_comes_back_as_float32(tmp_path: Path
 
 
 @pytest.mark.parametrize("architecture", MODELS)
-def test_int8_kernels_come_back_within_half_a_step_and_masked_taps_as_zero(architecture: str, tmp_path: Path, lively) -> None:
+def test_int8_kernels_come_back_within_half_a_step_and_masked_taps_as_zero(
+    architecture: str, tmp_path: Path, lively
+) -> None:
     """Breaks if steps are taken along another dimension, taps are mixed up, or what is no kernel is rounded to int8."""
     model = VariableRate(lively(architecture, 8, 8))
     save(model, tmp_path / "it", precision="int8")
@@ -90,7 +95,9 @@ def test_int8_kernels_come_back_within_half_a_step_and_masked_taps_as_zero(archi
             expected[:, :, 2, 2:] = 0
             expected[:, :, 3:] = 0
         half_step = expected.abs().amax(1, keepdim=True) / 254  # of each tap of each row
-        assert ((back[name] - expected).abs() <= half_step * 1.1 + 2.0**-24).all(), name  # float16 rounds steps, too
+        assert ((back[name] - expected).abs() <= half_step * 1.1 + 2.0**-24).all(), (
+            name
+        )  # float16 rounds steps, too
 
 
 def test_small_taps_beside_large_ones_keep_their_digits(tmp_path: Path, lively) -> None:
@@ -136,7 +143,12 @@ def test_an_unknown_precision_is_refused_and_nothing_written(tmp_path: Path, liv
 def test_any_safetensors_reader_finds_weights_configuration_and_card(checkpoint: Path, lively) -> None:
     """Breaks if the file is no safetensors, or the header does not say what the model is."""
     model = lively("JointModel", 2, 3)
-    assert header_of(checkpoint) == {"format": FORMAT, "config": model.config, "precision": "float32", "card": {"lmbda": 0.013}}
+    assert header_of(checkpoint) == {
+        "format": FORMAT,
+        "config": model.config,
+        "precision": "float32",
+        "card": {"lmbda": 0.013},
+    }
     torch.testing.assert_close(safetensors.torch.load_file(checkpoint), dict(model.state_dict()))
 
 
@@ -174,7 +186,9 @@ def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
     complains(tmp_path, "There is no checkpoint at")
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name_is_answered_with_the_known_ones(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Breaks if the user is not told what there is."""
     monkeypatch.setattr(checkpoints, "SHIPPED", checkpoint.parent)
     complains("no-such-model", "no-such-model", "model")
@@ -192,7 +206,13 @@ def test_a_file_cut_short_is_called_damaged_wherever_it_is_cut(share: float, che
 
 @pytest.mark.parametrize(
     "content",
-    [b"\x00" * 1000, b"\xff" * 1000, b"not a checkpoint", b"\x89PNG\r\n\x1a\n" + bytes(200), pickle.dumps({"g_a.0.weight": [1.0]}, 2)],
+    [
+        b"\x00" * 1000,
+        b"\xff" * 1000,
+        b"not a checkpoint",
+        b"\x89PNG\r\n\x1a\n" + bytes(200),
+        pickle.dumps({"g_a.0.weight": [1.0]}, 2),
+    ],
     ids=["zeros", "ones", "text", "picture", "pickle"],
 )
 def test_another_kind_of_file_is_refused(content: bytes, tmp_path: Path) -> None:
@@ -265,7 +285,9 @@ def test_a_header_that_is_no_record_is_refused(header, checkpoint: Path) -> None
     ],
     ids=str,
 )
-def test_weights_of_another_architecture_are_counted_and_refused(config: dict, words: list[str], checkpoint: Path) -> None:
+def test_weights_of_another_architecture_are_counted_and_refused(
+    config: dict, words: list[str], checkpoint: Path
+) -> None:
     """Breaks if tensors are skipped, cut or left at random values."""
     rewrite(checkpoint, change_header=lambda header: {**header, "config": {**header["config"], **config}})
     complains(checkpoint, "another architecture", *words)
@@ -305,7 +327,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(checkpoints.os, function, fail)
+    monkeypatch.setattr(whole_files.os, function, fail)
     with pytest.raises(type(error)):
         write_whole(path, b"new" * 1000)
     monkeypatch.undo()
@@ -349,7 +371,11 @@ def test_a_saved_file_may_be_read_by_others_as_the_user_s_mask_says(tmp_path: Pa
 
 def test_tensors_and_header_come_back_from_any_file_of_ours(tmp_path: Path) -> None:
     """Breaks if a type, an empty tensor, a view or a nested header is changed on the way."""
-    tensors = {"a": torch.arange(6).reshape(2, 3).T, "b": torch.zeros(0, 4), "c": torch.tensor(3.5, dtype=torch.float64)}
+    tensors = {
+        "a": torch.arange(6).reshape(2, 3).T,
+        "b": torch.zeros(0, 4),
+        "c": torch.tensor(3.5, dtype=torch.float64),
+    }
     header = {"format": "x", "nested": {"list": [1, 2.5, None, "λ"]}}
     write_tensors(tmp_path / "it", tensors, header)
     back, read = read_tensors(tmp_path / "it", "x")

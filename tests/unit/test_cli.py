@@ -18,14 +18,36 @@ from PIL import Image
 import jahp_lib
 from jahp_lib import cli, training
 from jahp_lib.codec import files
-from jahp_lib.models import LatentModel
+from jahp_lib.transforms import LatentModel
 
-TINY = ["--N", "4", "--M", "6", "--patch", "64", "--batch", "2", "--epochs", "1", "--steps-per-epoch", "2", "--device", "cpu"]
+TINY = [
+    "--N",
+    "4",
+    "--M",
+    "6",
+    "--patch",
+    "64",
+    "--batch",
+    "2",
+    "--epochs",
+    "1",
+    "--steps-per-epoch",
+    "2",
+    "--device",
+    "cpu",
+]
 
 
 def jahp(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "jahp_lib.cli", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""})
+    return subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": ""},
+    )
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -50,11 +72,24 @@ def test_table_prints_the_originals_13896419_parameters(tmp_path: Path) -> None:
     done = jahp("table", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "13,896,419" in done.stdout
-    for count in ("14,592", "921,792", "331,968", "1,843,584", "1,382,688", "995,712", "492,160", "328,192", "196,992", "14,403"):
+    for count in (
+        "14,592",
+        "921,792",
+        "331,968",
+        "1,843,584",
+        "1,382,688",
+        "995,712",
+        "492,160",
+        "328,192",
+        "196,992",
+        "14,403",
+    ):
         assert count in done.stdout
 
 
-def test_training_writes_a_model_a_history_and_snapshots_and_says_when_it_goes_on(tmp_path: Path, photos: Path) -> None:
+def test_training_writes_a_model_a_history_and_snapshots_and_says_when_it_goes_on(
+    tmp_path: Path, photos: Path
+) -> None:
     first = jahp("train", photos, "--run", "run", *TINY, folder=tmp_path)
     assert first.returncode == 0, first.stderr
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
@@ -104,7 +139,9 @@ def test_a_setting_that_makes_no_sense_is_named(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_folder_without_photos_is_refused_before_anything_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_photos_is_refused_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("no photo")
     assert "holds no photo" in refused(capsys, "train", tmp_path / "empty", "--run", tmp_path / "run", *TINY)
@@ -130,7 +167,9 @@ def test_other_settings_for_a_run_that_exists_are_refused_with_both_values(
     assert re.search(r"seed 0 there, 5 here", message)
 
 
-def test_weights_that_are_not_there_are_named_with_those_that_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_that_are_not_there_are_named_with_those_that_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     message = refused(capsys, "demo", "--out", tmp_path / "demo.png", "--model", "enormous")
     assert "'enormous'" in message
     assert "shipped with this version" in message
@@ -156,7 +195,9 @@ def done(*arguments: object) -> bool:
     return cli.main([*map(str, arguments)]) == 0
 
 
-def test_a_photo_there_and_back_under_the_names_by_default_leaves_the_photo_alone(photos: Path, weights: list[str]) -> None:
+def test_a_photo_there_and_back_under_the_names_by_default_leaves_the_photo_alone(
+    photos: Path, weights: list[str]
+) -> None:
     """Breaks if the decoded picture takes the name of the photo it was made from, and so its place."""
     photo = photos / "noise.png"
     before = photo.read_bytes()
@@ -173,7 +214,10 @@ def test_a_target_that_exists_is_written_over_only_if_told_so(
     named: bool, photos: Path, weights: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Breaks if a file is lost without a word, whether its name was given or follows from the source's."""
-    for command, source, target in (("compress", "noise.png", "noise.jahp"), ("decompress", "noise.jahp", "noise.decoded.png")):
+    for command, source, target in (
+        ("compress", "noise.png", "noise.jahp"),
+        ("decompress", "noise.jahp", "noise.decoded.png"),
+    ):
         arguments = [command, photos / source, *([photos / target] if named else []), *weights]
         (photos / target).write_bytes(b"mine")
         assert f"{target} exists already. Name another target" in refused(capsys, *arguments)
@@ -182,7 +226,9 @@ def test_a_target_that_exists_is_written_over_only_if_told_so(
         assert (photos / target).read_bytes() != b"mine"
 
 
-def test_the_lambda_is_noted_where_it_was_given(photos: Path, weights: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_lambda_is_noted_where_it_was_given(
+    photos: Path, weights: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """Breaks if a default stands in the file of a model whose λ is another: it was trained for one, and the file cannot know which."""
     assert done("compress", photos / "noise.png", *weights)
     assert done("info", photos / "noise.jahp")
@@ -203,10 +249,14 @@ def test_what_cannot_be_written_is_said_before_the_work(
     assert f"There is no folder {missing}" in refused(capsys, "demo", photo, "--out", missing / "x.png")
     assert "is the photo itself" in refused(capsys, "demo", photo, "--out", photo)
     assert str(tmp_path / "file") in refused(capsys, "evaluate", photos, "--out", tmp_path / "file")
-    assert "at least 1, not -1" in refused(capsys, "evaluate", photos, "--out", tmp_path / "out", "--limit", -1)
+    assert "at least 1, not -1" in refused(
+        capsys, "evaluate", photos, "--out", tmp_path / "out", "--limit", -1
+    )
 
 
-@pytest.mark.parametrize("error", [RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), MemoryError()], ids=repr)
+@pytest.mark.parametrize(
+    "error", [RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), MemoryError()], ids=repr
+)
 def test_too_little_memory_is_said_in_a_sentence(
     error: Exception, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,16 +272,22 @@ def test_too_little_memory_is_said_in_a_sentence(
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", "meta"])
 @pytest.mark.parametrize("command", ["compress", "demo", "evaluate", "train"])
-def test_a_device_that_is_not_there_is_named(command: str, device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_device_that_is_not_there_is_named(
+    command: str, device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Breaks if PyTorch's own error comes through: an unknown name, a GPU too many, a device that computes nothing."""
     option = "--run" if command == "train" else "--out"
     where = [tmp_path / "photo.png"] if command == "compress" else [option, tmp_path / "out"]
-    message = refused(capsys, command, *([tmp_path] if command == "evaluate" else []), *where, "--device", device)
+    message = refused(
+        capsys, command, *([tmp_path] if command == "evaluate" else []), *where, "--device", device
+    )
     assert f"cannot use the device {device!r}" in message
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("size", "words"), [((512, 768), "253, 317"), ((0, 5), "negative size"), ((64, -1), "negative size")])
+@pytest.mark.parametrize(
+    ("size", "words"), [((512, 768), "253, 317"), ((0, 5), "negative size"), ((64, -1), "negative size")]
+)
 def test_a_table_of_a_size_that_the_model_cannot_take_is_refused(
     size: tuple[int, int], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

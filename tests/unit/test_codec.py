@@ -19,11 +19,13 @@ from PIL import Image
 
 import jahp_lib as jahp
 from jahp_lib import cli
+from jahp_lib.checkpoints import MODELS
 from jahp_lib.codec import entropy_models, files
 from jahp_lib.codec.container import BitstreamError, unpack
-from jahp_lib.data import PhotoError, dead_leaves, sample_photos
 from jahp_lib.hyperprior import bound_scales, gaussian_bits
-from jahp_lib.models import MODELS, LatentModel
+from jahp_lib.photos.dead_leaves import dead_leaves
+from jahp_lib.photos.one_photo import PhotoError, sample_photos
+from jahp_lib.transforms import LatentModel
 
 Lively = Callable[..., LatentModel]
 STORED = Path(__file__).parent / "data"
@@ -57,7 +59,9 @@ def random_sizes() -> list[tuple[int, int]]:
     """60 sizes from 1x1 to 600x900, of both orientations, small ones as likely as large ones; the ends are among them."""
     rng = np.random.default_rng(7)
     sizes = np.exp(rng.uniform(0, np.log([600, 900]), (57, 2))).round().astype(int)
-    return [(1, 1), (600, 900), (900, 600)] + [(int(h), int(w)) if k % 2 else (int(w), int(h)) for k, (h, w) in enumerate(sizes)]
+    return [(1, 1), (600, 900), (900, 600)] + [
+        (int(h), int(w)) if k % 2 else (int(w), int(h)) for k, (h, w) in enumerate(sizes)
+    ]
 
 
 def test_y_hat_decoded_is_y_hat_encoded_for_60_random_sizes(lively: Lively) -> None:
@@ -69,10 +73,17 @@ def test_y_hat_decoded_is_y_hat_encoded_for_60_random_sizes(lively: Lively) -> N
 
 @pytest.mark.parametrize("architecture", MODELS)
 @pytest.mark.parametrize("variable_rate", [False, True])
-def test_all_models_bring_back_what_they_coded(lively: Lively, architecture: str, variable_rate: bool) -> None:
+def test_all_models_bring_back_what_they_coded(
+    lively: Lively, architecture: str, variable_rate: bool
+) -> None:
     model = lively(architecture)
     codec = jahp.Codec(jahp.VariableRate(model) if variable_rate else model)
-    for picture in (leaves(100), noise(70, 33), np.full((40, 50, 3), 255, np.uint8), np.zeros((1, 1, 3), np.uint8)):
+    for picture in (
+        leaves(100),
+        noise(70, 33),
+        np.full((40, 50, 3), 255, np.uint8),
+        np.zeros((1, 1, 3), np.uint8),
+    ):
         for lmbda in (None, 1e-9, 0.0018, 0.18, 1e9):
             assert_round_trip(codec, picture, lmbda)
 
@@ -107,7 +118,9 @@ def test_a_latent_that_is_not_finite_is_refused(lively: Lively) -> None:
 
 
 @pytest.mark.parametrize("part", ["model.g_s.0.weight", "model.h_a.2.bias", "inverse_gain.coefficients"])
-def test_weights_that_are_not_finite_are_refused_before_a_picture_is_coded_with_them(part: str, lively: Lively) -> None:
+def test_weights_that_are_not_finite_are_refused_before_a_picture_is_coded_with_them(
+    part: str, lively: Lively
+) -> None:
     """Breaks if only those are looked at that decide bits: files were written, and came back black."""
     model = jahp.VariableRate(lively("JointModel"))
     with torch.no_grad():
@@ -142,7 +155,9 @@ def test_the_decoded_picture_is_the_models_reconstruction(lively: Lively) -> Non
     assert (np.abs(decoded - expected) > 1).mean() < 0.01
 
 
-def test_the_decoded_picture_of_a_variable_rate_model_is_the_reconstruction_for_its_lmbda(lively: Lively) -> None:
+def test_the_decoded_picture_of_a_variable_rate_model_is_the_reconstruction_for_its_lmbda(
+    lively: Lively,
+) -> None:
     """Fails if either side scales the latent for another λ than the file holds."""
     model = jahp.VariableRate(lively("MeanScaleHyperprior"))
     picture = leaves(64)
@@ -150,15 +165,23 @@ def test_the_decoded_picture_of_a_variable_rate_model_is_the_reconstruction_for_
         with torch.no_grad():
             x_hat = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255, lmbda).x_hat
         expected = (x_hat[0].clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
-        decoded = np.asarray(jahp.Codec(model).decompress(jahp.Codec(model).compress(picture, lmbda))).astype(float)
+        decoded = np.asarray(jahp.Codec(model).decompress(jahp.Codec(model).compress(picture, lmbda))).astype(
+            float
+        )
         assert (np.abs(decoded - expected) > 1).mean() < 0.02
 
 
-def test_the_encoder_uses_the_lmbda_that_the_file_holds(lively: Lively, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_encoder_uses_the_lmbda_that_the_file_holds(
+    lively: Lively, monkeypatch: pytest.MonkeyPatch
+) -> None:
     codec = jahp.Codec(jahp.VariableRate(lively("JointModel")))
     used: list[float] = []
     analyse = codec.analyse
-    monkeypatch.setattr(codec, "analyse", lambda pixels, lmbda, progress: used.append(lmbda) or analyse(pixels, lmbda, progress))
+    monkeypatch.setattr(
+        codec,
+        "analyse",
+        lambda pixels, lmbda, progress: used.append(lmbda) or analyse(pixels, lmbda, progress),
+    )
     encoding = codec.encode(noise(20, 20), 0.0123456)
     assert used == [encoding.header.lmbda]
     assert used != [0.0123456]
@@ -169,7 +192,9 @@ def test_pictures_are_padded_as_the_model_pads_them(lively: Lively, size: tuple[
     model = lively("JointModel")
     pixels = torch.from_numpy(noise(*size)).permute(2, 0, 1)
     with torch.no_grad():
-        torch.testing.assert_close(jahp.Codec(model).analyse(pixels, None), model.analyse(pixels[None].float() / 255)[0])
+        torch.testing.assert_close(
+            jahp.Codec(model).analyse(pixels, None), model.analyse(pixels[None].float() / 255)[0]
+        )
 
 
 def test_lmbda_sets_the_rate_of_a_variable_rate_model_and_is_kept_in_the_file(lively: Lively) -> None:
@@ -201,7 +226,9 @@ def test_the_file_has_the_bits_of_the_float_model_and_no_more(lively: Lively) ->
         z_bits = model.prior(encoding.z_hat[None].float()).double().sum()
         double = copy.deepcopy(model).double()
         psi = double.hyper_synthesise(encoding.z_hat[None], *y.shape[-2:])
-        means, raw = double.entropy_parameters.means_and_scales(psi, double.context_prediction(encoding.y_hat[None]))
+        means, raw = double.entropy_parameters.means_and_scales(
+            psi, double.context_prediction(encoding.y_hat[None])
+        )
         bits = float(z_bits + gaussian_bits(torch.round(y - means) + means, means, bound_scales(raw)).sum())
     assert bits / 8 > 3000
     assert len(encoding.blob) - 24 <= 1.002 * bits / 8 + 1
@@ -257,7 +284,7 @@ import json, sys, zlib
 from pathlib import Path
 import numpy as np, torch
 import jahp_lib as jahp
-from jahp_lib.data import dead_leaves
+from jahp_lib.photos.dead_leaves import dead_leaves
 
 task, threads, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 torch.set_num_threads(threads)
@@ -280,7 +307,12 @@ print(json.dumps(result))
 
 def run_worker(task: str, setting: tuple[int, dict[str, str]], folder: Path) -> subprocess.Popen:
     threads, kernels = setting
-    environment = {**os.environ, **kernels, "OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}  # no spinning where others work
+    environment = {
+        **os.environ,
+        **kernels,
+        "OMP_NUM_THREADS": str(threads),
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }  # no spinning where others work
     command = [sys.executable, "-c", WORKER, task, str(threads), str(folder)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
@@ -290,7 +322,8 @@ def results(tasks: list[str], folder: Path) -> list[dict[str, int]]:
     found = []
     for first in range(0, len(tasks), 2):
         pair = [
-            run_worker(task, setting, folder) for task, setting in zip(tasks[first : first + 2], SETTINGS[first : first + 2], strict=True)
+            run_worker(task, setting, folder)
+            for task, setting in zip(tasks[first : first + 2], SETTINGS[first : first + 2], strict=True)
         ]
         for process in pair:
             output = process.communicate(timeout=300)[0]
@@ -314,14 +347,18 @@ def numerics(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, i
     return encoded, results(["decode"] * 6, folder)
 
 
-def test_files_decode_alike_under_all_36_pairs_of_numerics(numerics: tuple[list[dict[str, int]], list[dict[str, int]]]) -> None:
+def test_files_decode_alike_under_all_36_pairs_of_numerics(
+    numerics: tuple[list[dict[str, int]], list[dict[str, int]]],
+) -> None:
     encoded, decoded = numerics
     expected = {name: check for result in encoded for name, check in result.items()}
     assert len(expected) == 12
     assert decoded == [expected] * 6
 
 
-def test_a_float32_decoder_that_differs_in_the_last_bit_decodes_another_latent(lively: Lively, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_float32_decoder_that_differs_in_the_last_bit_decodes_another_latent(
+    lively: Lively, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without snapping, and with activations in float32, one unit in the last place is enough; the check of the latent notices."""
     codec = jahp.Codec(lively("JointModel", N=8, M=12))
     monkeypatch.setattr(entropy_models, "snap", lambda values: values.float().double())
@@ -358,7 +395,9 @@ def stored_model(architecture: str, variable_rate: bool) -> LatentModel | jahp.V
     return (jahp.VariableRate(model) if variable_rate else model).eval()
 
 
-STORED_FILES = json.loads((STORED / "version1.json").read_text()) if (STORED / "version1.json").exists() else {}
+STORED_FILES = (
+    json.loads((STORED / "version1.json").read_text()) if (STORED / "version1.json").exists() else {}
+)
 
 
 @pytest.mark.parametrize("name", STORED_FILES)
@@ -402,8 +441,15 @@ def save_16_bit_rgb(path: Path) -> None:
     """Written by hand: Pillow reads such files (as 8 bits), but does not write them."""
     rows = leaves(64)[:40].astype(">u2") * 257
     scanlines = b"".join(b"\0" + row.tobytes() for row in rows)
-    chunks = [(b"IHDR", struct.pack(">IIBBBBB", 64, 40, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(scanlines)), (b"IEND", b"")]
-    body = b"".join(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks)
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", 64, 40, 16, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(scanlines)),
+        (b"IEND", b""),
+    ]
+    body = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
 
 
@@ -411,7 +457,11 @@ PICTURES = {
     "deep-colour.png": (save_16_bit_rgb, (64, 40), "reduced to 8"),
     "turned.jpg": (save_jpeg_with_orientation, (40, 64), "turned upright"),
     "alpha.png": (save_png_with_alpha, (64, 40), "composited on white"),
-    "deep.png": (lambda path: Image.fromarray(leaves(64)[:40, :, 0].astype(np.uint16) * 257).save(path), (64, 40), "reduced to 8"),
+    "deep.png": (
+        lambda path: Image.fromarray(leaves(64)[:40, :, 0].astype(np.uint16) * 257).save(path),
+        (64, 40),
+        "reduced to 8",
+    ),
     "print.jpg": (lambda path: Image.fromarray(leaves(64)[:40]).convert("CMYK").save(path), (64, 40), "CMYK"),
     "plain.png": (lambda path: Image.fromarray(leaves(64)[:40]).save(path), (64, 40), ""),
 }
@@ -424,7 +474,12 @@ def test_the_command_line_takes_pictures_of_every_kind_and_says_what_it_changed(
     save, size, note = PICTURES[name]
     save(tmp_path / name)
     target, back = tmp_path / "picture.jahp", tmp_path / "back.png"
-    assert cli.main(["compress", str(tmp_path / name), str(target), "--model", str(model_file), "--lmbda", "0.05"]) == 0
+    assert (
+        cli.main(
+            ["compress", str(tmp_path / name), str(target), "--model", str(model_file), "--lmbda", "0.05"]
+        )
+        == 0
+    )
     said = capsys.readouterr().out
     assert note in said
     assert len(said.strip().splitlines()) == (2 if note else 1)
@@ -440,7 +495,10 @@ def test_what_is_transparent_becomes_white(tmp_path: Path, lively: Lively) -> No
     assert codec.compress(tmp_path / "alpha.png") == codec.compress(np.full((40, 64, 3), 255, np.uint8))
 
 
-@pytest.mark.parametrize("array", [np.zeros((4, 4)), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros(4, np.uint8)])
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((4, 4)), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros(4, np.uint8)],
+)
 def test_arrays_that_are_no_pictures_are_refused(lively: Lively, array: np.ndarray) -> None:
     with pytest.raises(ValueError, match="uint8"):
         jahp.Codec(lively("FactorizedModel")).compress(array)

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 import jahp_lib as jahp
 from jahp_lib.codec import files, tables
 from jahp_lib.codec.container import HEADER
-from jahp_lib.data import dead_leaves
-from jahp_lib.models import LatentModel
+from jahp_lib.photos.dead_leaves import dead_leaves
+from jahp_lib.transforms import LatentModel
 
 Lively = Callable[..., LatentModel]
 MUTATIONS = 5000
@@ -82,7 +82,9 @@ def test_random_garbage_is_refused(garbage: bytes, magic: bytes) -> None:
         files.describe(magic + garbage)
 
 
-def test_a_forged_code_ends_in_a_sentence_or_in_a_picture_of_the_right_size_never_otherwise(codec: jahp.Codec, blob: bytes) -> None:
+def test_a_forged_code_ends_in_a_sentence_or_in_a_picture_of_the_right_size_never_otherwise(
+    codec: jahp.Codec, blob: bytes
+) -> None:
     """With a correct checksum: nothing else stands between these bytes and the range coder."""
     rng = np.random.default_rng(1)
     refused = 0
@@ -97,7 +99,9 @@ def test_a_forged_code_ends_in_a_sentence_or_in_a_picture_of_the_right_size_neve
 
 
 @pytest.mark.parametrize(("width", "height"), [(65535, 65535), (31623, 31623), (65535, 15259)])
-def test_a_header_that_claims_a_gigapixel_is_refused_at_once(codec: jahp.Codec, blob: bytes, width: int, height: int) -> None:
+def test_a_header_that_claims_a_gigapixel_is_refused_at_once(
+    codec: jahp.Codec, blob: bytes, width: int, height: int
+) -> None:
     forged = with_checksum(blob[:8] + struct.pack("<HH", width, height) + blob[12:])
     tracemalloc.start()
     start = time.perf_counter()
@@ -148,6 +152,8 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path, codec: jahp.Codec
 def test_a_forged_code_in_the_plain_bits_after_an_escape_ends_in_a_sentence() -> None:
     """Breaks if only the tables' symbols are guarded: here the escape can be decoded, and what follows lies beyond the interval."""
     frequencies = np.append(np.ones(17, np.int64), tables.TOTAL - 17)  # nearly everything is an escape
-    forged = (((1 << 40) - 1) * tables.TOTAL - 1).to_bytes(8, "big")  # the last number of the escape's interval
+    forged = (((1 << 40) - 1) * tables.TOTAL - 1).to_bytes(
+        8, "big"
+    )  # the last number of the escape's interval
     with pytest.raises(jahp.BitstreamError, match="cannot have been written"):
         tables.SymbolDecoder(forged).decode([tables.Table(frequencies)], np.zeros(1, np.int16))

@@ -21,7 +21,7 @@ from torch import nn
 from jahp_lib.codec import Codec, container, fixed_point, portable_math, tables, tiles, wavefront
 from jahp_lib.codec.entropy_models import EntropyModel, means_and_tables
 from jahp_lib.masked_conv import causal_mask
-from jahp_lib.models import LatentModel
+from jahp_lib.transforms import LatentModel
 from jahp_lib.variable_rate import VariableRate
 
 Lively = Callable[..., LatentModel]
@@ -43,7 +43,9 @@ def test_portable_functions_agree_with_scipy(ours: Callable, theirs: Callable, p
     np.testing.assert_allclose(ours(points), theirs(points), rtol=2e-13, atol=2e-15)
 
 
-@pytest.mark.parametrize("function", [portable_math.exp, portable_math.softplus, portable_math.tanh, portable_math.normal_cdf])
+@pytest.mark.parametrize(
+    "function", [portable_math.exp, portable_math.softplus, portable_math.tanh, portable_math.normal_cdf]
+)
 def test_portable_functions_stay_finite_far_out(function: Callable) -> None:
     assert np.isfinite(function(np.array([-1e300, -1e4, 1e4, 1e300]))).all()
 
@@ -55,19 +57,25 @@ def test_every_gaussian_table_adds_up_and_gives_each_symbol_its_probability() ->
         assert table.frequencies.sum() == 2**24
         assert table.frequencies.min() >= 1
         symbols = np.arange(-table.reach, table.reach + 1)
-        expected = scipy.stats.norm.cdf((symbols + 0.5) / scale) - scipy.stats.norm.cdf((symbols - 0.5) / scale)
+        expected = scipy.stats.norm.cdf((symbols + 0.5) / scale) - scipy.stats.norm.cdf(
+            (symbols - 0.5) / scale
+        )
         # each is off by its rounding and by the 1 it has at least; the largest also takes what is left over
         assert np.abs(table.frequencies[:-1] / 2**24 - expected).max() < (2 * table.reach + 40) / 2**24, scale
 
 
-def test_scale_levels_are_close_enough_together_that_the_nearest_costs_less_than_a_ten_thousandth_of_a_bit_on_average() -> None:
+def test_scale_levels_are_close_enough_together_that_the_nearest_costs_less_than_a_ten_thousandth_of_a_bit_on_average() -> (
+    None
+):
     """The largest cost is half a step away from a level: the divergence of two Gaussians is then about (step / 2)**2 nats."""
     levels, thresholds = tables.scale_levels(), tables.scale_thresholds()
     wide = thresholds >= 1  # below, bins are coarser than the density and the divergence is smaller still
     average = ((levels[1:] / levels[:-1])[wide] - 1) ** 2 / 12 / math.log(2)
     assert average.mean() < 1e-4
     ratios = (thresholds / levels[:-1])[wide]
-    largest = (ratios**2 / 2 - 0.5 - np.log(ratios)) / math.log(2)  # the divergence in bits, exact but for the bins
+    largest = (ratios**2 / 2 - 0.5 - np.log(ratios)) / math.log(
+        2
+    )  # the divergence in bits, exact but for the bins
     assert 3e-4 < largest.max() < 3.6e-4
 
 
@@ -112,7 +120,11 @@ def test_prior_tables_refuse_weights_that_are_not_finite(lively: Lively) -> None
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 411), st.integers(-32767, 32767), st.booleans()), min_size=1, max_size=60))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 411), st.integers(-32767, 32767), st.booleans()), min_size=1, max_size=60
+    )
+)
 def test_what_was_written_is_read_back_whatever_the_symbols(drawn: list[tuple[int, int, bool]]) -> None:
     """Usual symbols and far ones (escapes); every end of the code, which is cut to as few bytes as can be."""
     which = np.array([index for index, _, _ in drawn], np.int16)
@@ -137,10 +149,15 @@ def test_the_end_of_the_code_costs_about_a_byte_and_is_not_cut_too_short() -> No
         encoder = tables.SymbolEncoder()
         encoder.encode(tables.GaussianTables(), which, symbols)
         chosen = [tables.gaussian_table(index) for index in which]
-        bits = sum(24 - np.log2(table.frequencies[symbol + table.reach]) for table, symbol in zip(chosen, symbols, strict=True))
+        bits = sum(
+            24 - np.log2(table.frequencies[symbol + table.reach])
+            for table, symbol in zip(chosen, symbols, strict=True)
+        )
         payload = encoder.payload()
         excess.append(len(payload) - bits / 8)
-        np.testing.assert_array_equal(tables.SymbolDecoder(payload).decode(tables.GaussianTables(), which), symbols)
+        np.testing.assert_array_equal(
+            tables.SymbolDecoder(payload).decode(tables.GaussianTables(), which), symbols
+        )
     assert 0 <= np.mean(excess) < 1
     assert max(excess) < 2
 
@@ -198,7 +215,8 @@ def test_snapped_weights_are_close_to_the_floats() -> None:
 
 
 @pytest.mark.parametrize(
-    ("factor", "sentence"), [(1e5, "too large for exact sums"), (math.inf, "not all finite"), (math.nan, "not all finite")]
+    ("factor", "sentence"),
+    [(1e5, "too large for exact sums"), (math.inf, "not all finite"), (math.nan, "not all finite")],
 )
 def test_weights_whose_sums_might_not_be_exact_are_refused(factor: float, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
@@ -220,7 +238,9 @@ def test_the_bound_on_sums_is_sharp() -> None:
     nn.ConvTranspose2d(5, 7, 5, 2, 1),
 ])  # fmt: skip
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (6, 2)])
-def test_the_exact_transposed_convolution_is_the_one_of_pytorch(layer: nn.ConvTranspose2d, size: tuple[int, int]) -> None:
+def test_the_exact_transposed_convolution_is_the_one_of_pytorch(
+    layer: nn.ConvTranspose2d, size: tuple[int, int]
+) -> None:
     exact = fixed_point.ExactTransposedConv.from_layer(layer, "a layer")
     x = fixed_point.snap(torch.randn(5, *size, dtype=torch.float64) * 10)
     with torch.no_grad():
@@ -231,7 +251,9 @@ def test_the_exact_transposed_convolution_is_the_one_of_pytorch(layer: nn.ConvTr
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 9), (9, 1), (6, 11), (11, 6)])
 @pytest.mark.parametrize("kernel_size", [3, 5])
-def test_the_wavefront_takes_each_position_once_and_never_before_its_neighbours(height: int, width: int, kernel_size: int) -> None:
+def test_the_wavefront_takes_each_position_once_and_never_before_its_neighbours(
+    height: int, width: int, kernel_size: int
+) -> None:
     schedule = wavefront.wavefront(height, width, kernel_size)
     assert sorted(schedule.order.tolist()) == list(range(height * width))
     assert len(schedule.blocks) == width + (kernel_size // 2 + 1) * (height - 1) - (
@@ -266,7 +288,9 @@ def test_along_the_wavefront_and_one_by_one_in_raster_order_give_the_same_bits(l
             rows = y.flatten(1).T[torch.from_numpy(schedule.order)]
             symbols = []
 
-            def code(block: slice, means: torch.Tensor, which: torch.Tensor, rows=rows, symbols=symbols) -> torch.Tensor:
+            def code(
+                block: slice, means: torch.Tensor, which: torch.Tensor, rows=rows, symbols=symbols
+            ) -> torch.Tensor:
                 symbols.append(torch.round(rows[block] - means))
                 return symbols[-1]
 
@@ -276,7 +300,9 @@ def test_along_the_wavefront_and_one_by_one_in_raster_order_give_the_same_bits(l
 
 
 @pytest.mark.parametrize(("height", "width"), [(25, 1), (25, 2), (9, 3), (1, 20), (7, 9)])
-def test_no_position_is_predicted_from_a_neighbour_that_is_not_coded_yet(height: int, width: int, lively: Lively) -> None:
+def test_no_position_is_predicted_from_a_neighbour_that_is_not_coded_yet(
+    height: int, width: int, lively: Lively
+) -> None:
     """Would break where blocks looked at together are counted by number: a narrow latent has no block for some times."""
     model, told = lively("JointModel", N=8, M=12), []
     with torch.inference_mode():
@@ -291,7 +317,9 @@ def test_no_position_is_predicted_from_a_neighbour_that_is_not_coded_yet(height:
             return torch.round(rows[block] - means)
 
         y_hat = wavefront.walk(schedule, 12, exact.y_predictor(z_hat, schedule), code, CPU)
-        buffer = F.pad(y_hat, (2, 2, 2, 0)).flatten(1).T.contiguous()  # all of it, as only the encoder could know it
+        buffer = (
+            F.pad(y_hat, (2, 2, 2, 0)).flatten(1).T.contiguous()
+        )  # all of it, as only the encoder could know it
         predictor = exact.y_predictor(z_hat, schedule)
         for block, (means, which) in zip(schedule.blocks, told, strict=True):
             later_means, later_which = predictor(buffer, block, torch.from_numpy(schedule.places[block]))
@@ -304,17 +332,24 @@ def test_exact_networks_predict_what_the_float_model_predicts(lively: Lively) ->
     model = lively("JointModel", N=8, M=12)
     with torch.inference_mode():
         exact = EntropyModel(model, CPU)
-        y_hat, z_hat = torch.round(torch.randn(12, 7, 9) * 4).double(), torch.randint(-3, 4, (8, 2, 3)).double()
+        y_hat, z_hat = (
+            torch.round(torch.randn(12, 7, 9) * 4).double(),
+            torch.randint(-3, 4, (8, 2, 3)).double(),
+        )
         schedule = wavefront.wavefront(7, 9)
         predictor = exact.y_predictor(z_hat, schedule)
         buffer = F.pad(y_hat, (2, 2, 2, 0)).flatten(1).T.contiguous()
-        parts = [predictor(buffer, block, torch.from_numpy(schedule.places[block])) for block in schedule.blocks]
+        parts = [
+            predictor(buffer, block, torch.from_numpy(schedule.places[block])) for block in schedule.blocks
+        ]
         order = torch.from_numpy(schedule.order)
         means, which = torch.empty(63, 12, dtype=torch.float64), torch.empty(63, 12, dtype=torch.int16)
         means[order], which[order] = (torch.cat(part) for part in zip(*parts, strict=True))
         double = model.double()
         psi = double.hyper_synthesise(z_hat[None], 7, 9)
-        expected_means, raw_scales = double.entropy_parameters.means_and_scales(psi, double.context_prediction(y_hat[None]))
+        expected_means, raw_scales = double.entropy_parameters.means_and_scales(
+            psi, double.context_prediction(y_hat[None])
+        )
     assert expected_means.abs().max() > 0.2
     torch.testing.assert_close(means.T.view(12, 7, 9), expected_means[0], rtol=0, atol=2e-3)
     levels = torch.from_numpy(tables.scale_levels())
@@ -331,7 +366,9 @@ def test_tiles_give_what_the_whole_gives(lively: Lively) -> None:
         y = model.g_a(x)
         for tile in (1, 2, 3, 8):
             torch.testing.assert_close(tiles.tiled(model.g_a, x, 16, 1, tile), y, rtol=0, atol=1e-5)
-            torch.testing.assert_close(tiles.tiled(model.g_s, y, 1, 16, tile), model.g_s(y), rtol=0, atol=1e-5)
+            torch.testing.assert_close(
+                tiles.tiled(model.g_s, y, 1, 16, tile), model.g_s(y), rtol=0, atol=1e-5
+            )
         narrow = tiles.tiled(model.g_a, x, 16, 1, 2, margin=1)
     assert (narrow - y).abs().max() > 1e-4
 
@@ -348,7 +385,9 @@ def test_a_transform_with_gdn_in_place_is_the_transform(lively: Lively, name: st
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (5, 4)])
 @pytest.mark.parametrize("bias", [True, False])
-def test_the_sub_pixel_form_of_a_transposed_convolution_is_the_transposed_convolution(size: tuple[int, int], bias: bool) -> None:
+def test_the_sub_pixel_form_of_a_transposed_convolution_is_the_transposed_convolution(
+    size: tuple[int, int], bias: bool
+) -> None:
     """Breaks if a tap goes to another output pixel, is turned, or is lost at the border."""
     torch.manual_seed(0)
     layer = nn.ConvTranspose2d(4, 3, 5, stride=2, padding=2, output_padding=1, bias=bias).double()
@@ -362,14 +401,24 @@ def test_the_age_of_a_neighbour_is_how_many_blocks_earlier_the_wavefront_takes_i
     schedule = wavefront.wavefront(7, 9)
     block_of = {int(place): k for k, block in enumerate(schedule.blocks) for place in schedule.places[block]}
     centre = 4 * schedule.row_length + schedule.margin + 4
-    earlier = [block_of[centre] - block_of[centre + int(offset)] for offset in wavefront.context_offsets(mask, schedule.row_length)]
+    earlier = [
+        block_of[centre] - block_of[centre + int(offset)]
+        for offset in wavefront.context_offsets(mask, schedule.row_length)
+    ]
     assert wavefront.context_ages(mask).tolist() == earlier
     assert min(earlier) == 1
 
 
 def test_tiles_report_their_progress() -> None:
     told: list[tuple[int, int]] = []
-    tiles.tiled(lambda part: part, torch.zeros(1, 1, 5, 4), 1, 1, 2, progress=lambda done, total: told.append((done, total)))
+    tiles.tiled(
+        lambda part: part,
+        torch.zeros(1, 1, 5, 4),
+        1,
+        1,
+        2,
+        progress=lambda done, total: told.append((done, total)),
+    )
     assert told == [(1, 6), (2, 6), (3, 6), (4, 6), (5, 6), (6, 6)]
 
 

@@ -37,14 +37,19 @@ def test_psi_comes_before_phi_and_means_before_scales() -> None:
     psi, phi = torch.randn(2, 8, 3, 3), torch.randn(2, 8, 3, 3)
     u = torch.cat((psi, phi), 1)
     for k in (0, 2, 4):
-        u = torch.einsum("oi,bihw->bohw", network[k].weight[:, :, 0, 0], u) + network[k].bias[None, :, None, None]
+        u = (
+            torch.einsum("oi,bihw->bohw", network[k].weight[:, :, 0, 0], u)
+            + network[k].bias[None, :, None, None]
+        )
         u = F.leaky_relu(u, 0.01) if k < 4 else u
     means, scales = network.means_and_scales(psi, phi)
     torch.testing.assert_close(means, u[:, :4])
     torch.testing.assert_close(scales, u[:, 4:])
 
 
-@pytest.mark.parametrize(("M", "widths"), [(192, [768, 640, 512, 384]), (320, [1280, 1066, 853, 640]), (1, [4, 3, 2, 2])])
+@pytest.mark.parametrize(
+    ("M", "widths"), [(192, [768, 640, 512, 384]), (320, [1280, 1066, 853, 640]), (1, [4, 3, 2, 2])]
+)
 def test_widths_go_down_in_equal_steps_from_4m_to_2m(M: int, widths: list[int]) -> None:
     """Breaks if a width is rounded otherwise; the values for 192 are the paper's, table 1, for 320 those of published weights."""
     with torch.device("meta"):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from jahp_lib import CheckpointError, course
-from jahp_lib.models import JointModel
+from jahp_lib.context import JointModel
 
 RUNGS = ("factorized", "scale", "mean and scale", "joint")
 
@@ -18,7 +18,12 @@ def test_the_recorded_priors_of_lessons_5_and_6_are_whole() -> None:
     for name in RUNGS:
         curve = stored[f"curve of {name}"]
         assert curve[-20:].mean() < 0.9 * curve[0], f"{name} did not learn."
-    assert stored["joint.context_prediction.weight"][:, :, ~JointModel(8, 8).context_prediction.mask.bool()].abs().max() == 0
+    assert (
+        stored["joint.context_prediction.weight"][:, :, ~JointModel(8, 8).context_prediction.mask.bool()]
+        .abs()
+        .max()
+        == 0
+    )
 
 
 def test_each_rung_but_one_learned_to_take_fewer_bits() -> None:

@@ -13,27 +13,27 @@ import pytest
 import torch
 from PIL import Image
 
-from jahp_lib import data
-from jahp_lib.data import (
-    PhotoError,
+from jahp_lib.photos import one_photo
+from jahp_lib.photos.dead_leaves import dead_leaves
+from jahp_lib.photos.one_photo import PhotoError, open_photo, sample_photos, to_float, to_image, to_tensor
+from jahp_lib.photos.patches import (
     PhotoFolder,
     PhotoSet,
     busyness,
-    dead_leaves,
     mixed,
-    open_photo,
     random_patch,
-    sample_photos,
     sample_set,
     stratified,
-    to_float,
-    to_image,
-    to_tensor,
 )
 
 # Four patches of colour, so that any turn or mirror image is told from any other.
 QUADRANTS = np.zeros((16, 24, 3), np.uint8)
-QUADRANTS[:8, :12], QUADRANTS[:8, 12:], QUADRANTS[8:, :12], QUADRANTS[8:, 12:] = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
+QUADRANTS[:8, :12], QUADRANTS[:8, 12:], QUADRANTS[8:, :12], QUADRANTS[8:, 12:] = (
+    (255, 0, 0),
+    (0, 255, 0),
+    (0, 0, 255),
+    (255, 255, 0),
+)
 
 
 def photo(seed: int = 0, height: int = 40, width: int = 56) -> Image.Image:
@@ -83,13 +83,23 @@ def modes() -> dict[str, tuple[Image.Image, np.ndarray, str]]:
     return {
         "RGB": (Image.fromarray(colour), colour, "PNG"),
         "L": (Image.fromarray(GREY), three(GREY), "PNG"),
-        "LA": (Image.merge("LA", [Image.fromarray(GREY), Image.fromarray(ALPHA)]), on_white(three(GREY), ALPHA), "PNG"),
-        "RGBA": (Image.merge("RGBA", [*Image.fromarray(colour).split(), Image.fromarray(ALPHA)]), on_white(colour, ALPHA), "PNG"),
+        "LA": (
+            Image.merge("LA", [Image.fromarray(GREY), Image.fromarray(ALPHA)]),
+            on_white(three(GREY), ALPHA),
+            "PNG",
+        ),
+        "RGBA": (
+            Image.merge("RGBA", [*Image.fromarray(colour).split(), Image.fromarray(ALPHA)]),
+            on_white(colour, ALPHA),
+            "PNG",
+        ),
         "P": (*palette(False), "PNG"),
         "P with transparency": (*palette(True), "PNG"),
         "1": (Image.fromarray(GREY > 99), three(np.where(GREY > 99, 255, 0)), "PNG"),
         "CMYK": (
-            Image.merge("CMYK", [*(Image.fromarray(255 - colour[..., k]) for k in range(3)), Image.new("L", (16, 16))]),
+            Image.merge(
+                "CMYK", [*(Image.fromarray(255 - colour[..., k]) for k in range(3)), Image.new("L", (16, 16))]
+            ),
             colour,
             "TIFF",
         ),
@@ -102,7 +112,9 @@ def modes() -> dict[str, tuple[Image.Image, np.ndarray, str]]:
 
 @pytest.mark.parametrize("mode", modes())
 @pytest.mark.parametrize("through_a_file", [False, True])
-def test_a_picture_of_any_mode_becomes_the_rgb_picture_it_shows(mode: str, through_a_file: bool, tmp_path: Path) -> None:
+def test_a_picture_of_any_mode_becomes_the_rgb_picture_it_shows(
+    mode: str, through_a_file: bool, tmp_path: Path
+) -> None:
     """Breaks if 16 bits are clipped to white, transparency becomes black, or a mode is refused. Expected pixels are numpy's."""
     image, expected, form = modes()[mode]
     if through_a_file:
@@ -144,7 +156,9 @@ def test_a_float_picture_whose_range_nobody_knows_is_refused(values: list[float]
     ],
     ids=str,
 )
-def test_every_format_is_read_from_a_path_and_from_an_open_file(form: str, options: dict, tolerance: int, tmp_path: Path) -> None:
+def test_every_format_is_read_from_a_path_and_from_an_open_file(
+    form: str, options: dict, tolerance: int, tmp_path: Path
+) -> None:
     """Breaks if a format is not readable, or only by its file's ending (this file has none)."""
     photo().save(tmp_path / "it", form, **options)
     for source in (tmp_path / "it", str(tmp_path / "it"), io.BytesIO((tmp_path / "it").read_bytes())):
@@ -170,7 +184,9 @@ def test_a_photo_is_turned_upright_as_its_exif_data_say(orientation: int, form: 
     """Breaks if a camera's portrait photos lie on their side, or one of the eight is turned the other way; numpy turns on its own."""
     exif = Image.Exif()
     exif[0x0112] = orientation
-    Image.fromarray(QUADRANTS).save(tmp_path / "it", form, exif=exif, **({} if form in ("PNG", "TIFF") else {"quality": 95}))
+    Image.fromarray(QUADRANTS).save(
+        tmp_path / "it", form, exif=exif, **({} if form in ("PNG", "TIFF") else {"quality": 95})
+    )
     result = pixels(open_photo(tmp_path / "it"))
     expected = UPRIGHT[orientation](QUADRANTS).astype(np.int64)
     assert result.shape == expected.shape
@@ -192,7 +208,9 @@ def test_a_photo_is_turned_upright_as_its_exif_data_say(orientation: int, form: 
         (b"%PDF-1.4 something", "not a picture"),
     ],
 )
-def test_what_is_no_picture_ends_in_a_sentence_that_names_it(content: bytes, words: str, tmp_path: Path) -> None:
+def test_what_is_no_picture_ends_in_a_sentence_that_names_it(
+    content: bytes, words: str, tmp_path: Path
+) -> None:
     """Breaks if one of Pillow's many errors comes through."""
     (tmp_path / "holiday.jpg").write_bytes(content)
     with pytest.raises(PhotoError, match=words) as caught:
@@ -267,13 +285,15 @@ def test_a_photo_whose_exif_data_alone_are_damaged_still_opens(form: str, tmp_pa
             assert open_photo(tmp_path / "it").size in ((56, 40), (40, 56))
 
 
-def test_a_photo_that_may_not_be_read_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_photo_that_may_not_be_read_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     photo().save(tmp_path / "it.png")
 
     def refuse(_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(data.Image, "open", refuse)
+    monkeypatch.setattr(one_photo.Image, "open", refuse)
     with pytest.raises(PhotoError, match="may not be read by you"):
         open_photo(tmp_path / "it.png")
 
@@ -301,7 +321,12 @@ def test_values_outside_the_range_are_clipped_and_not_wrapped() -> None:
 def test_the_sample_photos_are_the_four_of_scikit_image_in_their_sizes() -> None:
     """Breaks if a photo is turned, or fetched from the network; sizes are those of scikit-image's documentation."""
     sizes = {name: image.size for name, image in sample_photos().items()}
-    assert sizes == {"astronaut": (512, 512), "chelsea": (451, 300), "coffee": (600, 400), "rocket": (640, 427)}
+    assert sizes == {
+        "astronaut": (512, 512),
+        "chelsea": (451, 300),
+        "coffee": (600, 400),
+        "rocket": (640, 427),
+    }
     assert all(image.mode == "RGB" for image in sample_photos().values())
 
 
@@ -359,7 +384,9 @@ def test_a_folder_without_a_usable_photo_is_refused_with_what_to_do(content: str
         (tmp_path / "it.txt").write_text("text")
     if content == "too small":
         photo(0, 20, 20).save(tmp_path / "it.png")
-    with pytest.raises(PhotoError, match=r"holds no photo of at least 32x32 pixels.*another folder, or a smaller patch"):
+    with pytest.raises(
+        PhotoError, match=r"holds no photo of at least 32x32 pixels.*another folder, or a smaller patch"
+    ):
         PhotoFolder(tmp_path, 32)
 
 
@@ -428,7 +455,9 @@ def test_stratified_numbers_lie_one_in_each_part_and_anywhere_within_it() -> Non
     """Breaks if a part is left out or hit twice, numbers always sit at the same place of it, or come sorted."""
     rng = np.random.default_rng(0)
     numbers = np.array([stratified(8, rng) for _ in range(2000)])
-    np.testing.assert_array_equal(np.sort((numbers * 8).astype(int), axis=1), np.tile(np.arange(8), (2000, 1)))
+    np.testing.assert_array_equal(
+        np.sort((numbers * 8).astype(int), axis=1), np.tile(np.arange(8), (2000, 1))
+    )
     assert abs((numbers * 8 % 1).mean() - 0.5) < 5 * 12**-0.5 / 16000**0.5
     assert abs(numbers[:, 0].mean() - 0.5) < 5 * 12**-0.5 / 2000**0.5  # the first of a batch is uniform too
 
@@ -438,7 +467,9 @@ def ten_flat_photos(tmp_path: Path) -> Path:
     """Photo k has steps of k grey levels between its columns (so k is its busyness), and brightness 100 at its first column."""
     for k in range(10):
         columns = 100 + k * (np.arange(40) % 2)
-        Image.fromarray(np.tile(columns.astype(np.uint8)[None, :, None], (40, 1, 3))).save(tmp_path / f"{(7 * k) % 10}.png")
+        Image.fromarray(np.tile(columns.astype(np.uint8)[None, :, None], (40, 1, 3))).save(
+            tmp_path / f"{(7 * k) % 10}.png"
+        )
     return tmp_path
 
 
@@ -460,7 +491,9 @@ def test_stratified_photos_are_as_likely_as_their_weights_say(ten_flat_photos: P
     """Breaks if weights get lost on the way to the stratified draw."""
     photos = PhotoFolder(ten_flat_photos, 32, weights="bytes")
     drawn = torch.cat([busyness_of(photos.batch(7, np.random.default_rng(seed))) for seed in range(600)])
-    calm_first = photos.probabilities[[int(np.argmin([abs(b - k) for b in map(busyness, photos.photos)])) for k in range(10)]]
+    calm_first = photos.probabilities[
+        [int(np.argmin([abs(b - k) for b in map(busyness, photos.photos)])) for k in range(10)]
+    ]
     assert calm_first.max() > 1.05 * calm_first.min()  # else this checks nothing
     shares = torch.bincount(drawn, minlength=10).numpy() / drawn.numel()
     assert np.all(np.abs(shares - calm_first) < 5 * np.sqrt(calm_first / drawn.numel()))
@@ -511,7 +544,7 @@ def test_every_pixel_is_covered_by_a_leaf(size: int, monkeypatch: pytest.MonkeyP
     results = []
     for fill in (0, 255):
         with monkeypatch.context() as patched:
-            patched.setattr(data.np, "empty", lambda shape, dtype=float, fill=fill: np.full(shape, fill, dtype))
+            patched.setattr(np, "empty", lambda shape, dtype=float, fill=fill: np.full(shape, fill, dtype))
             results.append(dead_leaves(3, size, np.random.default_rng(4)))
     assert torch.equal(*results)
 

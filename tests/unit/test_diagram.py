@@ -21,7 +21,9 @@ def fills(lesson: str) -> list[str]:
 
 @pytest.mark.parametrize("lesson", [number for number in LESSONS if number not in ("00", "09")])
 def test_a_lesson_lights_its_own_blocks_tints_earlier_ones_and_leaves_later_ones_white(lesson):
-    expected = [LIT if block.lesson == lesson else BUILT if block.lesson < lesson else TO_COME for block in BLOCKS]
+    expected = [
+        LIT if block.lesson == lesson else BUILT if block.lesson < lesson else TO_COME for block in BLOCKS
+    ]
     assert LIT in expected
     assert fills(lesson) == expected
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jahp_lib import data
-from jahp_lib.data import NoNetworkError, download, fetch
+from jahp_lib.photos import downloads
+from jahp_lib.photos.downloads import NoNetworkError, download, fetch
+from jahp_lib.weights import FOLDER
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -122,7 +123,9 @@ def test_a_complete_part_is_only_checked(server: Server, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("content", [CONTENT[:-1] + b"!", b"<html>Please log in.</html>", b""])
-def test_what_is_not_the_expected_file_is_never_taken_for_it(content: bytes, server: Server, tmp_path: Path) -> None:
+def test_what_is_not_the_expected_file_is_never_taken_for_it(
+    content: bytes, server: Server, tmp_path: Path
+) -> None:
     """Breaks if the checksum is not looked at (a hotel's login page), or a wrong part would spoil the next try."""
     server.content = content
     with pytest.raises(NoNetworkError, match=r"it is not the expected file .* Try again later"):
@@ -140,10 +143,14 @@ def test_a_wrong_part_of_an_earlier_try_does_not_stay_in_the_way(server: Server,
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
-def test_a_server_s_refusal_is_said_with_what_to_do_without_it(status: int, server: Server, tmp_path: Path) -> None:
+def test_a_server_s_refusal_is_said_with_what_to_do_without_it(
+    status: int, server: Server, tmp_path: Path
+) -> None:
     """Breaks if urllib's error comes through, or an error page becomes a photo."""
     server.status = status
-    with pytest.raises(NoNetworkError, match=r"it could not be downloaded .*sample_photos\(\), or a folder of your own"):
+    with pytest.raises(
+        NoNetworkError, match=r"it could not be downloaded .*sample_photos\(\), or a folder of your own"
+    ):
         fetch(server.address, tmp_path / "it", SHA256)
     assert list(tmp_path.iterdir()) == []
 
@@ -177,19 +184,23 @@ def test_a_server_that_speaks_another_language_is_no_traceback(tmp_path: Path) -
         thread.join()
 
 
-def test_an_earlier_wrong_file_is_replaced_once_the_right_one_is_there(server: Server, tmp_path: Path) -> None:
+def test_an_earlier_wrong_file_is_replaced_once_the_right_one_is_there(
+    server: Server, tmp_path: Path
+) -> None:
     """Breaks if an existing file is trusted by its name alone."""
     (tmp_path / "it").write_bytes(b"old")
     fetch(server.address, tmp_path / "it", SHA256)
     assert (tmp_path / "it").read_bytes() == CONTENT
 
 
-def test_a_photo_set_is_fetched_by_name_into_a_folder(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_photo_set_is_fetched_by_name_into_a_folder(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Breaks if the list of checksums is not followed, or the default folder is not below the data folder."""
-    (tmp_path / "reference").mkdir()
-    (tmp_path / "reference" / "kodak.sha256").write_text("".join(f"{SHA256}  kodim0{k}.png\n" for k in (1, 2, 3)))
-    monkeypatch.setattr(data, "DATA", tmp_path)
-    monkeypatch.setattr(data, "KODAK_ADDRESS", server.address + "/{name}")
+    (tmp_path / "kodak.sha256").write_text("".join(f"{SHA256}  kodim0{k}.png\n" for k in (1, 2, 3)))
+    monkeypatch.setattr(downloads, "DATA", tmp_path)
+    monkeypatch.setattr(downloads, "FOLDER", tmp_path)
+    monkeypatch.setattr(downloads, "KODAK_ADDRESS", server.address + "/{name}")
     for folder in (download("kodak"), download("kodak", tmp_path / "elsewhere")):
         assert sorted(file.name for file in folder.iterdir()) == ["kodim01.png", "kodim02.png", "kodim03.png"]
         assert all(file.read_bytes() == CONTENT for file in folder.iterdir())
@@ -198,7 +209,7 @@ def test_a_photo_set_is_fetched_by_name_into_a_folder(server: Server, tmp_path: 
 
 def test_the_list_of_the_kodak_photos_is_complete() -> None:
     """Breaks if a line of the list is lost: 24 photos, each with 64 hexadecimal digits."""
-    lines = (data.DATA / "reference" / "kodak.sha256").read_text().split()
+    lines = (FOLDER / "kodak.sha256").read_text().split()
     assert lines[1::2] == [f"kodim{k:02d}.png" for k in range(1, 25)]
     assert all(len(bytes.fromhex(digits)) == 32 for digits in lines[::2])
     assert len(set(lines[::2])) == 24
@@ -224,11 +235,13 @@ def imagenette(monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 (folder / f"{k}.JPEG").touch()
 
     monkeypatch.setattr("torchvision.datasets.Imagenette", unpack)
-    monkeypatch.setattr(data, "IMAGENETTE_PHOTOS", 3)
+    monkeypatch.setattr(downloads, "IMAGENETTE_PHOTOS", 3)
     return calls
 
 
-def test_a_set_whose_unpacking_was_broken_off_is_fetched_again_and_a_whole_one_is_not(imagenette: list[str], tmp_path: Path) -> None:
+def test_a_set_whose_unpacking_was_broken_off_is_fetched_again_and_a_whole_one_is_not(
+    imagenette: list[str], tmp_path: Path
+) -> None:
     """Breaks if a few photos pass for 9,469, or 1.6 GB are fetched twice."""
     begun = tmp_path / "imagenette2" / "train" / "n01440764"
     begun.mkdir(parents=True)
@@ -246,5 +259,7 @@ def test_a_damaged_archive_ends_in_a_sentence(tmp_path: Path, monkeypatch: pytes
         raise RuntimeError("File not found or corrupted.")
 
     monkeypatch.setattr("torchvision.datasets.Imagenette", damaged)
-    with pytest.raises(NoNetworkError, match=r"imagenette could not be downloaded \(File not found or corrupted"):
+    with pytest.raises(
+        NoNetworkError, match=r"imagenette could not be downloaded \(File not found or corrupted"
+    ):
         download("imagenette", tmp_path)

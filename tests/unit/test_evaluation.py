@@ -15,9 +15,10 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from jahp_lib import evaluation
 from jahp_lib.codec import Codec
-from jahp_lib.data import PhotoError, sample_photos
 from jahp_lib.evaluation import Measurement, bd_rate
-from jahp_lib.models import LatentModel
+from jahp_lib.photos.downloads import DATA
+from jahp_lib.photos.one_photo import PhotoError, sample_photos
+from jahp_lib.transforms import LatentModel
 from jahp_lib.variable_rate import VariableRate
 
 
@@ -30,12 +31,16 @@ def test_psnr_agrees_with_scikit_image() -> None:
     """Would break with a peak of 256, an error per colour, or arithmetic that wraps in uint8."""
     image = sample_photos()["chelsea"]
     other = noisy(image, 12)
-    assert evaluation.picture_psnr(image, other) == pytest.approx(peak_signal_noise_ratio(np.asarray(image), np.asarray(other)), abs=1e-9)
+    assert evaluation.picture_psnr(image, other) == pytest.approx(
+        peak_signal_noise_ratio(np.asarray(image), np.asarray(other)), abs=1e-9
+    )
 
 
 def test_psnr_of_an_error_of_one_level_is_48_13_db_and_of_none_infinite() -> None:
     grey = Image.new("RGB", (8, 8), (100, 100, 100))
-    assert evaluation.picture_psnr(grey, Image.new("RGB", (8, 8), (101, 99, 101))) == pytest.approx(20 * math.log10(255))
+    assert evaluation.picture_psnr(grey, Image.new("RGB", (8, 8), (101, 99, 101))) == pytest.approx(
+        20 * math.log10(255)
+    )
     assert evaluation.picture_psnr(grey, grey) == math.inf
 
 
@@ -54,12 +59,16 @@ def ms_ssim_by_the_formula(first: np.ndarray, second: np.ndarray) -> float:
             return convolve2d(values, window, mode="valid")
 
         mean1, mean2 = blur(first), blur(second)
-        contrast = (2 * (blur(first * second) - mean1 * mean2) + c2) / (blur(first**2) - mean1**2 + blur(second**2) - mean2**2 + c2)
+        contrast = (2 * (blur(first * second) - mean1 * mean2) + c2) / (
+            blur(first**2) - mean1**2 + blur(second**2) - mean2**2 + c2
+        )
         luminance = (2 * mean1 * mean2 + c1) / (mean1**2 + mean2**2 + c1)
         last = scale == len(weights) - 1
         product *= ((luminance * contrast).mean() if last else contrast.mean()) ** weight
         first, second = (v[: v.shape[0] // 2 * 2, : v.shape[1] // 2 * 2] for v in (first, second))
-        first, second = (v.reshape(v.shape[0] // 2, 2, v.shape[1] // 2, 2).mean((1, 3)) for v in (first, second))
+        first, second = (
+            v.reshape(v.shape[0] // 2, 2, v.shape[1] // 2, 2).mean((1, 3)) for v in (first, second)
+        )
     return product
 
 
@@ -67,7 +76,12 @@ def test_ms_ssim_agrees_with_the_papers_formula() -> None:
     """Would break with values in [0, 1] taken for [0, 255], or with colours mixed before the formula."""
     image = sample_photos()["chelsea"].crop((0, 0, 192, 176))
     other = noisy(image, 25)
-    expected = np.mean([ms_ssim_by_the_formula(np.asarray(image, float)[..., c], np.asarray(other, float)[..., c]) for c in range(3)])
+    expected = np.mean(
+        [
+            ms_ssim_by_the_formula(np.asarray(image, float)[..., c], np.asarray(other, float)[..., c])
+            for c in range(3)
+        ]
+    )
     assert evaluation.picture_ms_ssim(image, other) == pytest.approx(expected, abs=1e-4)
 
 
@@ -83,7 +97,9 @@ QUALITIES = np.array([26.0, 29.0, 32.0, 35.0, 38.0])
 @pytest.mark.parametrize("factor", [0.5, 0.9, 1.0, 1.25])
 def test_bd_rate_of_a_curve_shifted_in_rate_is_that_shift(factor: float) -> None:
     """Would break with anchor and test exchanged, or with an average of rates instead of their logarithms."""
-    assert bd_rate((RATES, QUALITIES), (RATES * factor, QUALITIES)) == pytest.approx(100 * (factor - 1), abs=1e-6)
+    assert bd_rate((RATES, QUALITIES), (RATES * factor, QUALITIES)) == pytest.approx(
+        100 * (factor - 1), abs=1e-6
+    )
 
 
 def test_bd_rate_over_a_range_of_rates_looks_only_there() -> None:
@@ -108,9 +124,20 @@ def test_bd_rate_of_the_published_curves_agrees_with_the_literature() -> None:
 
 def test_the_documents_say_of_the_shipped_weights_what_was_measured() -> None:
     """Would break if either were changed without the other."""
-    ours, page = evaluation.kodak_measured()["JAHP small"], (evaluation.DATA / "README.md").read_text(encoding="utf-8")
-    curves = evaluation.kodak_measured() | {name: evaluation.published()[name] for name in ("BPG 4:4:4", "Minnen 2018 (joint)")}
-    told = {"JPEG 4:2:0": "JPEG 4:2:0", "WebP": "WebP", "JPEG 2000": "JPEG 2000", "AVIF": "AVIF", "BPG 4:4:4": "BPG 4:4:4"}
+    ours, page = (
+        evaluation.kodak_measured()["JAHP small"],
+        (DATA / "README.md").read_text(encoding="utf-8"),
+    )
+    curves = evaluation.kodak_measured() | {
+        name: evaluation.published()[name] for name in ("BPG 4:4:4", "Minnen 2018 (joint)")
+    }
+    told = {
+        "JPEG 4:2:0": "JPEG 4:2:0",
+        "WebP": "WebP",
+        "JPEG 2000": "JPEG 2000",
+        "AVIF": "AVIF",
+        "BPG 4:4:4": "BPG 4:4:4",
+    }
     for name, words in (told | {"Minnen 2018 (joint)": "the paper's joint model"}).items():
         assert f"{bd_rate(curves[name], ours, (0.2, 1.0)):+.1f} % against {words}".replace("-", "−") in page
     for bpp, psnr in zip(*ours, strict=True):
@@ -130,7 +157,9 @@ def made(codec: str, setting: float, photo: str, size: int, psnr: float) -> Meas
 
 def test_averages_are_means_over_photos_of_bits_per_pixel_and_of_decibels() -> None:
     """Would break if PSNR were taken of the mean error, or bytes summed over pixels summed."""
-    points = evaluation.average([made("a", 1, "p", 1000, 30.0), made("a", 1, "q", 3000, 40.0), made("a", 2, "p", 500, 20.0)])
+    points = evaluation.average(
+        [made("a", 1, "p", 1000, 30.0), made("a", 1, "q", 3000, 40.0), made("a", 2, "p", 500, 20.0)]
+    )
     assert [(point.setting, point.photos) for point in points] == [(2, 1), (1, 2)]
     assert points[1].bpp == pytest.approx((8 * 1000 / 5000 + 8 * 3000 / 5000) / 2)
     assert points[1].psnr == pytest.approx(35.0)
@@ -167,14 +196,19 @@ def test_a_folder_that_is_missing_or_empty_is_refused(tmp_path: Path) -> None:
 
 def test_lossless_and_large_files_are_measured_written_and_plotted(tmp_path: Path) -> None:
     """Breaks if an infinite PSNR reaches the plot's limits or the JSON, or nothing is left to draw: hours of measuring would be lost."""
-    for name, measurements in (("lossless", [made("a", 1, "p", 500, math.inf)]), ("large", [made("a", 1, "p", 5000, 60.0)])):
+    for name, measurements in (
+        ("lossless", [made("a", 1, "p", 500, math.inf)]),
+        ("large", [made("a", 1, "p", 5000, 60.0)]),
+    ):
         evaluation.write_results(tmp_path / name, measurements, {"model": "a"})
         assert (tmp_path / name / "curves.png").stat().st_size > 0
 
     def refuse(word: str) -> None:
         pytest.fail(f"{word} is no JSON")
 
-    averages = json.loads((tmp_path / "lossless" / "results.json").read_text(), parse_constant=refuse)["averages"]
+    averages = json.loads((tmp_path / "lossless" / "results.json").read_text(), parse_constant=refuse)[
+        "averages"
+    ]
     assert averages[0]["psnr"] is None
 
 
@@ -200,7 +234,9 @@ def test_a_folder_is_evaluated_through_real_files_once_for_each_lmbda_that_makes
     assert {point["codec"] for point in results["averages"]} >= {"ours", "JPEG 4:2:0"}
     assert (results["photos"], results["kodak"]) == (1, False)
     with (tmp_path / "out" / "measurements.csv").open(newline="") as file:
-        row = next(row for row in csv.DictReader(file) if row["codec"] == "ours" and float(row["setting"]) == 0.01)
+        row = next(
+            row for row in csv.DictReader(file) if row["codec"] == "ours" and float(row["setting"]) == 0.01
+        )
     assert int(row["size"]) == len(Codec(model).compress(tmp_path / "photos" / "cat.png", 0.01))
     assert text.splitlines()[0].startswith("codec")
     assert (tmp_path / "out" / "curves.png").is_file()

@@ -62,7 +62,9 @@ def test_each_channel_has_the_distribution_of_the_paper_s_equations(prior: Facto
     values = np.linspace(-50, 50, 301)
     ours = prior.cumulative(torch.from_numpy(values).float().expand(CHANNELS, 1, -1))
     for channel in range(CHANNELS):
-        np.testing.assert_allclose(ours[channel, 0].detach(), cumulative_by_hand(prior, channel, values), atol=2e-6)
+        np.testing.assert_allclose(
+            ours[channel, 0].detach(), cumulative_by_hand(prior, channel, values), atol=2e-6
+        )
 
 
 def test_the_density_is_nowhere_negative_and_integrates_to_one(prior: FactorizedPrior) -> None:
@@ -80,7 +82,9 @@ def test_bits_are_minus_log2_of_the_difference_of_the_cumulative_distribution(pr
     bits = bits_of(prior, values)
     for channel in range(CHANNELS):
         c = [cumulative_by_hand(prior, channel, values + half) for half in (-0.5, 0.5)]
-        np.testing.assert_allclose(bits[channel].detach(), np.minimum(-np.log2(c[1] - c[0]), -np.log2(1e-9)), rtol=2e-4, atol=1e-4)
+        np.testing.assert_allclose(
+            bits[channel].detach(), np.minimum(-np.log2(c[1] - c[0]), -np.log2(1e-9)), rtol=2e-4, atol=1e-4
+        )
 
 
 def test_both_tails_keep_their_digits(prior: FactorizedPrior) -> None:
@@ -93,7 +97,11 @@ def test_both_tails_keep_their_digits(prior: FactorizedPrior) -> None:
         upper, lower = (logits_by_hand(prior, channel, values + half) for half in (0.5, -0.5))
         flip = np.sign(values)  # a logistic is symmetric: c(upper) - c(lower) is the same at minus both
         high, low = np.where(flip > 0, -lower, upper), np.where(flip > 0, -upper, lower)
-        exact = -(high - np.logaddexp(0, high) + np.log1p(-np.exp(low - np.logaddexp(0, low) - high + np.logaddexp(0, high)))) / np.log(2)
+        exact = -(
+            high
+            - np.logaddexp(0, high)
+            + np.log1p(-np.exp(low - np.logaddexp(0, low) - high + np.logaddexp(0, high)))
+        ) / np.log(2)
         far = (exact > 20) & (exact < 29)
         assert (far & (values > 0)).any()
         assert (far & (values < 0)).any()
@@ -108,7 +116,9 @@ def test_the_probabilities_of_all_integers_sum_to_one(prior: FactorizedPrior) ->
 
 @pytest.mark.parametrize("value", [0.0, 30.0, 1e3, 1e4, 1e6])
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_bits_and_gradients_are_finite_however_far_a_value_lies(prior: FactorizedPrior, value: float, sign: int) -> None:
+def test_bits_and_gradients_are_finite_however_far_a_value_lies(
+    prior: FactorizedPrior, value: float, sign: int
+) -> None:
     """Breaks if a logarithm of zero appears in a tail: one such value makes the whole model nan."""
     z = torch.full((1, CHANNELS, 1, 1), sign * value, requires_grad=True)
     bits = prior(z)
@@ -137,7 +147,9 @@ def test_gradients_agree_with_finite_differences_of_the_formula() -> None:
     def bits(v: np.ndarray) -> np.ndarray:
         return -np.log2(cumulative_by_hand(prior, 0, v + 0.5) - cumulative_by_hand(prior, 0, v - 0.5))
 
-    np.testing.assert_allclose(z.grad.flatten(), (bits(values + step) - bits(values - step)) / (2 * step), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        z.grad.flatten(), (bits(values + step) - bits(values - step)) / (2 * step), rtol=1e-3, atol=1e-3
+    )
 
 
 def test_half_of_the_mass_lies_below_the_median(prior: FactorizedPrior) -> None:
@@ -146,7 +158,9 @@ def test_half_of_the_mass_lies_below_the_median(prior: FactorizedPrior) -> None:
         assert cumulative_by_hand(prior, channel, np.array(median)) == pytest.approx(0.5, abs=1e-5)
 
 
-def test_quantised_values_are_integers_away_from_the_median_and_the_nearest_such(prior: FactorizedPrior) -> None:
+def test_quantised_values_are_integers_away_from_the_median_and_the_nearest_such(
+    prior: FactorizedPrior,
+) -> None:
     """Breaks if medians are left out: then values no longer sit where the density was looked at, or lie further than 1/2 away."""
     prior.medians.copy_(torch.tensor([0.3, -1.2, 7.45]))
     z = 9 * torch.randn(2, CHANNELS, 4, 4)

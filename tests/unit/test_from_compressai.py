@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from jahp_lib.checkpoints import CheckpointError, from_compressai
-from jahp_lib.models import JointModel
+from jahp_lib.context import JointModel
 
 N, M = 4, 6
 PEDESTAL = 2.0**-36
@@ -19,9 +19,15 @@ def their_state_dict(N: int = N, M: int = M, version: str = "1.2") -> dict[str, 
     """Random weights under the names, and of the shapes, that CompressAI 1.1 or 1.2 gives an mbt2018 model."""
     torch.manual_seed(3)
     layers = {f"g_a.{k}": (N if k < 6 else M, N if k else 3, 5, 5) for k in (0, 2, 4, 6)}
-    layers |= {f"g_s.{k}": (N if k else M, N if k < 6 else 3, 5, 5) for k in (0, 2, 4, 6)}  # transposed: [in, out, 5, 5]
+    layers |= {
+        f"g_s.{k}": (N if k else M, N if k < 6 else 3, 5, 5) for k in (0, 2, 4, 6)
+    }  # transposed: [in, out, 5, 5]
     layers |= {"h_a.0": (N, M, 3, 3), "h_a.2": (N, N, 5, 5), "h_a.4": (N, N, 5, 5)}
-    layers |= {"h_s.0": (N, M, 5, 5), "h_s.2": (M, M * 3 // 2, 5, 5), "h_s.4": (2 * M, M * 3 // 2, 3, 3)}  # the last: [out, in, 3, 3]
+    layers |= {
+        "h_s.0": (N, M, 5, 5),
+        "h_s.2": (M, M * 3 // 2, 5, 5),
+        "h_s.4": (2 * M, M * 3 // 2, 3, 3),
+    }  # the last: [out, in, 3, 3]
     widths = [4 * M, M * 10 // 3, M * 8 // 3, 2 * M]
     layers |= {f"entropy_parameters.{2 * k}": (widths[k + 1], widths[k], 1, 1) for k in range(3)}
     layers |= {"context_prediction": (2 * M, M, 5, 5)}
@@ -44,14 +50,25 @@ def their_state_dict(N: int = N, M: int = M, version: str = "1.2") -> dict[str, 
     modern = version == "1.2"
     widths = [1, 3, 3, 3, 3, 1]
     for k in range(5):
-        weights[f"entropy_bottleneck.{'matrices.' if modern else '_matrix'}{k}"] = torch.randn(N, widths[k + 1], widths[k])
-        weights[f"entropy_bottleneck.{'biases.' if modern else '_bias'}{k}"] = torch.randn(N, widths[k + 1], 1)
+        weights[f"entropy_bottleneck.{'matrices.' if modern else '_matrix'}{k}"] = torch.randn(
+            N, widths[k + 1], widths[k]
+        )
+        weights[f"entropy_bottleneck.{'biases.' if modern else '_bias'}{k}"] = torch.randn(
+            N, widths[k + 1], 1
+        )
         if k < 4:
-            weights[f"entropy_bottleneck.{'factors.' if modern else '_factor'}{k}"] = torch.randn(N, widths[k + 1], 1)
-    weights["entropy_bottleneck.quantiles"] = torch.tensor([-9.0, 0.0, 9.0]).repeat(N, 1, 1) + torch.randn(N, 1, 1)
+            weights[f"entropy_bottleneck.{'factors.' if modern else '_factor'}{k}"] = torch.randn(
+                N, widths[k + 1], 1
+            )
+    weights["entropy_bottleneck.quantiles"] = torch.tensor([-9.0, 0.0, 9.0]).repeat(N, 1, 1) + torch.randn(
+        N, 1, 1
+    )
     # what else its files hold, and we have no use for
     for name in ("entropy_bottleneck", "gaussian_conditional"):
-        weights |= {f"{name}.{rest}": torch.zeros(0, dtype=torch.int32) for rest in ("_offset", "_quantized_cdf", "_cdf_length")}
+        weights |= {
+            f"{name}.{rest}": torch.zeros(0, dtype=torch.int32)
+            for rest in ("_offset", "_quantized_cdf", "_cdf_length")
+        }
     weights["entropy_bottleneck.target"] = torch.tensor([-20.0, 0.0, 20.0])
     weights["gaussian_conditional.scale_table"] = torch.zeros(0)
     return weights
@@ -85,17 +102,26 @@ def their_forward(w: dict[str, torch.Tensor], x: torch.Tensor) -> dict[str, torc
     def cumulative(channel: int, value: torch.Tensor) -> torch.Tensor:
         u = value.double().reshape(1, -1)
         for k in range(5):
-            u = F.softplus(w[f"entropy_bottleneck.matrices.{k}"][channel].double()) @ u + w[f"entropy_bottleneck.biases.{k}"][channel]
+            u = (
+                F.softplus(w[f"entropy_bottleneck.matrices.{k}"][channel].double()) @ u
+                + w[f"entropy_bottleneck.biases.{k}"][channel]
+            )
             if k < 4:
                 u = u + torch.tanh(w[f"entropy_bottleneck.factors.{k}"][channel].double()) * torch.tanh(u)
         return torch.sigmoid(u).reshape(value.shape)
 
     z_likelihoods = torch.stack(
-        [cumulative(c, z_hat[:, c] + 0.5) - cumulative(c, z_hat[:, c] - 0.5) for c in range(len(medians))], dim=1
+        [cumulative(c, z_hat[:, c] + 0.5) - cumulative(c, z_hat[:, c] - 0.5) for c in range(len(medians))],
+        dim=1,
     ).clamp_min(1e-9)
 
     psi = conv("h_s.4", F.leaky_relu(deconv("h_s.2", F.leaky_relu(deconv("h_s.0", z_hat)))), 1)
-    phi = F.conv2d(torch.round(y), w["context_prediction.weight"] * w["context_prediction.mask"], w["context_prediction.bias"], padding=2)
+    phi = F.conv2d(
+        torch.round(y),
+        w["context_prediction.weight"] * w["context_prediction.mask"],
+        w["context_prediction.bias"],
+        padding=2,
+    )
     u = torch.cat((psi, phi), 1)
     for k in (0, 2, 4):
         u = conv(f"entropy_parameters.{k}", u, 1)
@@ -112,7 +138,7 @@ def their_forward(w: dict[str, torch.Tensor], x: torch.Tensor) -> dict[str, torc
         x_hat = gdn(f"g_s.{k + 1}", x_hat, inverse=True) if k < 6 else x_hat
     return {
         "x_hat": x_hat,
-        "y_hat": torch.round(y),
+        "y_hat": torch.round(y - means) + means,
         "z_hat": z_hat,
         "means": means,
         "scales": scales.float(),
@@ -143,7 +169,10 @@ def test_our_model_computes_what_compressai_s_formulas_do(version: str, N: int, 
 def test_names_as_data_parallel_training_writes_them_are_understood() -> None:
     """Breaks if ``module.`` in front of every name is not taken off."""
     theirs = their_state_dict()
-    first, second = from_compressai({f"module.{name}": tensor for name, tensor in theirs.items()}), from_compressai(theirs)
+    first, second = (
+        from_compressai({f"module.{name}": tensor for name, tensor in theirs.items()}),
+        from_compressai(theirs),
+    )
     torch.testing.assert_close(first.state_dict(), second.state_dict())
 
 
@@ -161,18 +190,34 @@ def test_their_weights_are_left_as_they_were() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["g_a.0.weight", "g_a.3.gamma", "context_prediction.weight", "entropy_bottleneck.quantiles", "h_s.4.weight"]
+    "name",
+    [
+        "g_a.0.weight",
+        "g_a.3.gamma",
+        "context_prediction.weight",
+        "entropy_bottleneck.quantiles",
+        "h_s.4.weight",
+    ],
 )
 def test_a_missing_tensor_is_named(name: str) -> None:
     """Breaks if another of CompressAI's models, which lacks one, ends in a traceback or keeps random weights."""
     theirs = their_state_dict()
     del theirs[name]
-    with pytest.raises(CheckpointError, match=rf"not the weights of CompressAI's mbt2018: '{name}' is missing"):
+    with pytest.raises(
+        CheckpointError, match=rf"not the weights of CompressAI's mbt2018: '{name}' is missing"
+    ):
         from_compressai(theirs)
 
 
 @pytest.mark.parametrize(
-    "name", ["h_a.0.weight", "g_a.0.weight", "h_s.4.weight", "entropy_bottleneck.quantiles", "entropy_parameters.4.bias"]
+    "name",
+    [
+        "h_a.0.weight",
+        "g_a.0.weight",
+        "h_s.4.weight",
+        "entropy_bottleneck.quantiles",
+        "entropy_parameters.4.bias",
+    ],
 )
 def test_a_tensor_of_another_shape_is_refused(name: str) -> None:
     """Breaks if shapes are broadcast, or a tensor of other dimensions ends in an error from inside torch."""
@@ -190,7 +235,9 @@ def test_an_empty_state_dict_is_refused() -> None:
 @pytest.mark.parametrize(("N", "M"), [(6, 9), (8, 4)])
 def test_our_model_computes_what_compressai_s_own_does(N: int, M: int, height: int, width: int) -> None:
     """The same against the real thing, with perturbed weights. Breaks if either the mapping or our reading of its code is wrong."""
-    google = pytest.importorskip("compressai.models.google", reason="CompressAI is not installed (make peers)")
+    google = pytest.importorskip(
+        "compressai.models.google", reason="CompressAI is not installed (make peers)"
+    )
     torch.manual_seed(5)
     theirs = google.JointAutoregressiveHierarchicalPriors(N, M).eval()
     with torch.no_grad():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jahp_lib import data
+from jahp_lib import photos
 from jahp_lib.demo import jpeg_of_size, webp_of_size
 from jahp_lib.widgets import chosen_photo, photo_upload
 
@@ -25,7 +25,12 @@ def file_of(width: int, height: int) -> bytes:
 
 def upload_7(content: bytes) -> dict:
     """The value of ipywidgets 7.7's FileUpload."""
-    return {"cat.png": {"metadata": {"name": "cat.png", "type": "image/png", "size": len(content)}, "content": content}}
+    return {
+        "cat.png": {
+            "metadata": {"name": "cat.png", "type": "image/png", "size": len(content)},
+            "content": content,
+        }
+    }
 
 
 def upload_8(content: bytes) -> tuple:
@@ -78,19 +83,22 @@ def test_a_path_that_leads_nowhere_gives_the_sample_and_names_the_path() -> None
 
 @pytest.mark.parametrize("of_size", [jpeg_of_size, webp_of_size])
 def test_the_best_file_of_a_size_is_not_larger_and_the_next_quality_would_be(of_size: Callable) -> None:
-    photo = data.sample_photos()["chelsea"]
+    photo = photos.sample_photos()["chelsea"]
     blob, quality = of_size(photo, 9000)
     assert len(blob) <= 9000
     better, best = of_size(photo, 12000)
     assert len(better) > 9000
     assert best > quality
     original = np.asarray(photo, np.float64)
-    errors = [np.mean((np.asarray(Image.open(io.BytesIO(file)).convert("RGB")) - original) ** 2) for file in (blob, better)]
+    errors = [
+        np.mean((np.asarray(Image.open(io.BytesIO(file)).convert("RGB")) - original) ** 2)
+        for file in (blob, better)
+    ]
     assert errors[1] < errors[0]
 
 
 @pytest.mark.parametrize("of_size", [jpeg_of_size, webp_of_size])
 def test_if_no_quality_is_small_enough_the_smallest_is_given(of_size: Callable) -> None:
-    blob, quality = of_size(data.sample_photos()["chelsea"], 10)
+    blob, quality = of_size(photos.sample_photos()["chelsea"], 10)
     assert quality == 1
     assert len(blob) > 10

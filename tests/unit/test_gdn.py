@@ -102,9 +102,17 @@ def test_no_learned_value_makes_the_norm_zero_negative_or_nan(value: float) -> N
 @pytest.mark.parametrize(
     ("value", "gradient", "passed"),
     [(2.0, 1.0, 1.0), (2.0, -1.0, -1.0), (1.0, 1.0, 1.0), (0.5, -1.0, -1.0), (0.5, 1.0, 0.0)],
-    ids=["above, down", "above, up", "at the bound", "below, a step would raise it", "below, a step would lower it"],
+    ids=[
+        "above, down",
+        "above, up",
+        "at the bound",
+        "below, a step would raise it",
+        "below, a step would lower it",
+    ],
 )
-def test_lower_bound_stops_only_gradients_that_would_push_further_down(value: float, gradient: float, passed: float) -> None:
+def test_lower_bound_stops_only_gradients_that_would_push_further_down(
+    value: float, gradient: float, passed: float
+) -> None:
     """Breaks if the gradient is a clamp's (0 for all below), or passes everywhere."""
     values = torch.tensor([value], requires_grad=True)
     bounded = lower_bound(values, 1.0)

@@ -10,7 +10,13 @@ import torch
 from scipy.special import log_ndtr
 from scipy.stats import norm
 
-from jahp_lib.hyperprior import SCALE_BOUND, HyperAnalysisTransform, HyperSynthesisTransform, bound_scales, gaussian_bits
+from jahp_lib.hyperprior import (
+    SCALE_BOUND,
+    HyperAnalysisTransform,
+    HyperSynthesisTransform,
+    bound_scales,
+    gaussian_bits,
+)
 
 SCALES = [0.11, 0.5, 1.0, 7.3, 64.0]
 BOUND_BITS = -math.log2(1e-9)
@@ -25,7 +31,11 @@ def log_probability(distance: np.ndarray, scale: float) -> np.ndarray:
 
 def bits(y, means, scales, kind: torch.dtype = torch.float32, bound: float = 0.0) -> np.ndarray:
     values = np.broadcast_arrays(y, means, scales)
-    return gaussian_bits(*(torch.tensor(value, dtype=kind) for value in values), likelihood_bound=bound).double().numpy()
+    return (
+        gaussian_bits(*(torch.tensor(value, dtype=kind) for value in values), likelihood_bound=bound)
+        .double()
+        .numpy()
+    )
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -34,9 +44,13 @@ def test_bits_are_minus_log2_of_scipy_s_difference_of_cumulative_distributions(s
     distance = np.linspace(-4, 4, 81) * scale
     mass = norm.cdf((distance + 0.5) / scale) - norm.cdf((distance - 0.5) / scale)
     keep = mass > 1e-12
-    np.testing.assert_allclose(bits(distance, 0.0, scale, torch.float64)[keep], -np.log2(mass[keep]), rtol=1e-3, atol=1e-9)
+    np.testing.assert_allclose(
+        bits(distance, 0.0, scale, torch.float64)[keep], -np.log2(mass[keep]), rtol=1e-3, atol=1e-9
+    )
     distance, mass = distance[keep] + 3.7, mass[keep]
-    np.testing.assert_allclose(bits(distance, 3.7, scale, torch.float64), -np.log2(mass), rtol=1e-3, atol=1e-9)
+    np.testing.assert_allclose(
+        bits(distance, 3.7, scale, torch.float64), -np.log2(mass), rtol=1e-3, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("kind", [torch.float64, torch.float32])
@@ -45,8 +59,12 @@ def test_bits_are_minus_log2_of_scipy_s_difference_of_cumulative_distributions(s
 def test_tails_agree_with_scipy_s_logarithmic_tails(scale: float, sign: int, kind: torch.dtype) -> None:
     """Breaks if either tail is computed as a difference near 1, or floored: no bound here, and 1e4 is 10 billion bits away."""
     distance = sign * np.array([1, 2, 5, 10, 30, 100, 1000, 10_000], dtype=np.float64)
-    expected = -log_probability(distance, np.float32(scale).item() if kind == torch.float32 else scale) / math.log(2)
-    np.testing.assert_allclose(bits(distance, 0.0, scale, kind), expected, rtol=1e-9 if kind == torch.float64 else 1e-3)
+    expected = -log_probability(
+        distance, np.float32(scale).item() if kind == torch.float32 else scale
+    ) / math.log(2)
+    np.testing.assert_allclose(
+        bits(distance, 0.0, scale, kind), expected, rtol=1e-9 if kind == torch.float64 else 1e-3
+    )
 
 
 def test_the_probabilities_of_all_integers_sum_to_one() -> None:
@@ -63,7 +81,9 @@ def test_no_element_costs_more_than_the_bound_and_none_is_changed_below_it() -> 
     bounded = bits(distance, 0.0, 1.0, bound=1e-9)
     np.testing.assert_allclose(bounded, np.minimum(bare, BOUND_BITS), rtol=1e-6)
     assert bounded[-1] == pytest.approx(BOUND_BITS, rel=1e-6)
-    assert gaussian_bits(torch.tensor(50.0), torch.tensor(0.0), torch.tensor(1.0)).item() == pytest.approx(BOUND_BITS, rel=1e-6)
+    assert gaussian_bits(torch.tensor(50.0), torch.tensor(0.0), torch.tensor(1.0)).item() == pytest.approx(
+        BOUND_BITS, rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("bound", [0.0, 1e-9])
@@ -71,7 +91,9 @@ def test_no_element_costs_more_than_the_bound_and_none_is_changed_below_it() -> 
 def test_bits_and_gradients_are_finite_for_any_distance_and_scale(kind: torch.dtype, bound: float) -> None:
     """Breaks if a logarithm of zero or a quotient of two zeros appears anywhere up to |y - μ| = 1e4, σ from the bound up."""
     distance, scale = torch.meshgrid(
-        torch.tensor([0.0, 1e-4, 0.5, 1.0, 3.0, 10.0, 100.0, 1e3, 1e4]), torch.tensor([0.11, 0.2, 1.0, 30.0, 256.0, 1e4]), indexing="ij"
+        torch.tensor([0.0, 1e-4, 0.5, 1.0, 3.0, 10.0, 100.0, 1e3, 1e4]),
+        torch.tensor([0.11, 0.2, 1.0, 30.0, 256.0, 1e4]),
+        indexing="ij",
     )
     for sign in (-1, 1):
         y = (sign * distance).to(kind).requires_grad_()
@@ -89,7 +111,9 @@ def test_gradients_are_those_of_the_closed_form_also_in_the_tail(scale: float) -
 
     Closed form in float64: d ln P / dy = (φ(u) - φ(l)) / (σ P), d ln P / dσ = (l φ(l) - u φ(u)) / (σ P), all by logarithms.
     """
-    distance = np.array([-10_000.0, -1000.0, -300.0, -40.0, -3.0, -0.7, 0.3, 2.0, 30.0, 200.0, 1500.0, 10_000.0])
+    distance = np.array(
+        [-10_000.0, -1000.0, -300.0, -40.0, -3.0, -0.7, 0.3, 2.0, 30.0, 200.0, 1500.0, 10_000.0]
+    )
     exact_scale = float(np.float32(scale))
     y = torch.tensor(distance, dtype=torch.float32, requires_grad=True)
     means = torch.zeros_like(y).requires_grad_()
@@ -113,7 +137,9 @@ def test_gradients_agree_with_finite_differences() -> None:
     y = torch.tensor([-7.0, -1.3, 0.2, 0.9, 4.0, 25.0], dtype=torch.float64, requires_grad=True)
     means = torch.tensor([0.1, 0.2, -0.3, 0.0, 1.0, -1.0], dtype=torch.float64, requires_grad=True)
     scales = torch.tensor([0.5, 1.0, 0.3, 2.0, 0.11, 4.0], dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda *args: gaussian_bits(*args, likelihood_bound=0), (y, means, scales))
+    assert torch.autograd.gradcheck(
+        lambda *args: gaussian_bits(*args, likelihood_bound=0), (y, means, scales)
+    )
 
 
 def test_a_value_beyond_the_bound_is_still_pulled_towards_its_mean() -> None:
@@ -159,7 +185,10 @@ def test_at_the_bound_of_the_scale_a_centred_value_is_all_but_free() -> None:
 def test_log_ndtr_of_scipy_and_the_bits_of_a_half_line_agree() -> None:
     """A value far out in a wide Gaussian; breaks if means are not subtracted before the tail is chosen."""
     for mean in (-300.0, 300.0):
-        expected = -(log_ndtr((0.5 - 20) / 2) + math.log1p(-math.exp(log_ndtr((-0.5 - 20) / 2) - log_ndtr((0.5 - 20) / 2)))) / math.log(2)
+        expected = -(
+            log_ndtr((0.5 - 20) / 2)
+            + math.log1p(-math.exp(log_ndtr((-0.5 - 20) / 2) - log_ndtr((0.5 - 20) / 2)))
+        ) / math.log(2)
         assert bits(mean + 20, mean, 2.0) == pytest.approx(expected, rel=1e-4)
         assert bits(mean - 20, mean, 2.0) == pytest.approx(expected, rel=1e-4)
 
@@ -175,10 +204,15 @@ def test_z_has_a_quarter_of_y_s_sides_rounded_up_and_psi_covers_y(height: int, w
 
 
 @pytest.mark.parametrize(
-    "transform", [lambda N, M, p: HyperAnalysisTransform(N, M, p), lambda N, M, p: HyperSynthesisTransform(N, M, 4, p)]
+    "transform",
+    [lambda N, M, p: HyperAnalysisTransform(N, M, p), lambda N, M, p: HyperSynthesisTransform(N, M, 4, p)],
 )
 def test_sizes_and_padding_that_make_no_network_are_refused(transform) -> None:
     """Breaks if the check is left out of a transform."""
-    for N, M, padding, word in ((0, 1, "same", "N is a number of channels"), (1, -1, "same", "M is"), (1, 1, "full", "padding must be")):
+    for N, M, padding, word in (
+        (0, 1, "same", "N is a number of channels"),
+        (1, -1, "same", "M is"),
+        (1, 1, "full", "padding must be"),
+    ):
         with pytest.raises(ValueError, match=word):
             transform(N, M, padding)

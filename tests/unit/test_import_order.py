@@ -1,9 +1,9 @@
 """The library is the course: a lesson's module imports only what earlier lessons have built.
 
 ``ORDER`` is the one direction in which modules may import. In one place it is not the order of the course: ``codec.codec``, the end
-of lesson 7, also takes a model of lesson 8 (``variable_rate``), so that one codec serves every λ. ``data`` and ``checkpoints`` are no
+of lesson 9, also takes a model of lesson 10 (``variable_rate``), so that one codec serves every λ. ``photos`` and ``checkpoints`` are no
 lessons, but stand before ``training``, which reads photos and writes weights, and before ``codec.codec`` and ``codec.files``, which
-open photos and write files. The parts of the codec that lesson 7 builds come before them and touch no file. What is not listed is the
+open photos and write files. The parts of the codec that lessons 8 and 9 build come before them and touch no file. What is not listed is the
 front of the house (command line, plots, sliders): it may import everything and is imported by nothing in the list.
 """
 
@@ -18,15 +18,27 @@ import jahp_lib
 
 PACKAGE = Path(jahp_lib.__file__).parent
 
-LESSONS_1_TO_6 = ["rate_distortion", "gdn", "transforms", "factorized", "masked_conv", "hyperprior", "context", "models"]
-LESSON_7 = ["container", "portable_math", "fixed_point", "wavefront", "tiles", "tables", "entropy_models"]
+LESSONS_1_TO_7 = [
+    "bits",
+    "rate_distortion",
+    "gdn",
+    "transforms",
+    "factorized",
+    "masked_conv",
+    "hyperprior",
+    "context",
+]
+CODEC = ["container", "portable_math", "fixed_point", "wavefront", "tiles", "tables", "entropy_models"]
+FILES = ["whole_files", "one_photo", "patches", "dead_leaves", "downloads"]
 ORDER = [
-    *LESSONS_1_TO_6,
-    *(f"codec.{part}" for part in LESSON_7),
+    "weights",
+    *LESSONS_1_TO_7,
+    *(f"codec.{part}" for part in CODEC),
     "multipliers",
     "variable_rate",
+    *(f"photos.{part}" for part in FILES),
+    "photos",
     "checkpoints",
-    "data",
     "codec.codec",
     "codec",
     "codec.files",
@@ -45,7 +57,9 @@ MODULES = {
 def imported_modules(source: str, module: str) -> set[str]:
     """The modules of the library that a source text imports anywhere in it, names as in ``MODULES``."""
     package = (
-        ("jahp_lib." + module).split(".") if MODULES.get(module, Path()).name == "__init__.py" else ("jahp_lib." + module).split(".")[:-1]
+        ("jahp_lib." + module).split(".")
+        if MODULES.get(module, Path()).name == "__init__.py"
+        else ("jahp_lib." + module).split(".")[:-1]
     )
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
@@ -55,7 +69,11 @@ def imported_modules(source: str, module: str) -> set[str]:
             base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
             origin = ".".join(part for part in (base, node.module) if part)
             # "from jahp_lib import data" imports a module, "from jahp_lib.data import DATA" a name out of one
-            submodules = {f"{origin}.{alias.name}" for alias in node.names if f"{origin}.{alias.name}".removeprefix("jahp_lib.") in MODULES}
+            submodules = {
+                f"{origin}.{alias.name}"
+                for alias in node.names
+                if f"{origin}.{alias.name}".removeprefix("jahp_lib.") in MODULES
+            }
             found |= submodules or {origin}
     return {name.removeprefix("jahp_lib.") for name in found if name.split(".")[0] == "jahp_lib"}
 
@@ -85,17 +103,17 @@ def test_every_part_of_the_codec_has_its_place_in_the_order() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "from jahp_lib.models import JointModel",
-        "import jahp_lib.models",
+        "from jahp_lib.context import JointModel",
+        "import jahp_lib.context",
         "import jahp_lib",
-        "from jahp_lib import models",
+        "from jahp_lib import context",
         "from jahp_lib import GDN",
-        "from .models import JointModel",
-        "from . import models",
-        "def late():\n    from jahp_lib.models import JointModel",
+        "from .context import JointModel",
+        "from . import context",
+        "def late():\n    from jahp_lib.context import JointModel",
         "from jahp_lib.plots import use_style",
         "from jahp_lib.codec import Codec",
-        "import torch\nif torch:\n    import jahp_lib.data as d",
+        "import torch\nif torch:\n    import jahp_lib.photos as d",
     ],
 )
 def test_the_rule_sees_every_way_of_importing_what_comes_later(source: str) -> None:
@@ -106,5 +124,5 @@ def test_the_rule_sees_every_way_of_importing_what_comes_later(source: str) -> N
 def test_the_rule_lets_through_what_comes_earlier() -> None:
     """Breaks if the rule refuses everything: then passing by an empty list would prove nothing."""
     allowed = "import math\nimport torch\nfrom jahp_lib.gdn import GDN\nfrom jahp_lib import transforms\nfrom .rate_distortion import psnr"
-    assert offences("models", allowed) == set()
-    assert imported_modules(allowed, "models") == {"gdn", "transforms", "rate_distortion"}
+    assert offences("context", allowed) == set()
+    assert imported_modules(allowed, "context") == {"gdn", "transforms", "rate_distortion"}

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from jahp_lib.data import dead_leaves, sample_set, to_float
+from jahp_lib.checkpoints import MODELS
+from jahp_lib.factorized import FactorizedModel
 from jahp_lib.linear_start import best_step, principal_components, start_linear
-from jahp_lib.models import MODELS, FactorizedModel
+from jahp_lib.photos.dead_leaves import dead_leaves
+from jahp_lib.photos.one_photo import to_float
+from jahp_lib.photos.patches import sample_set
 from jahp_lib.training import Settings, Trainer
 
 
@@ -48,7 +51,9 @@ def test_training_starts_from_it_and_is_far_ahead_of_a_random_start(patches):
     x = patches[:2]
     errors = {}
     for linear in (False, True):
-        settings = Settings("FactorizedModel", N=16, M=24, patch=64, batch=4, epochs=1, steps_per_epoch=1, linear_start=linear)
+        settings = Settings(
+            "FactorizedModel", N=16, M=24, patch=64, batch=4, epochs=1, steps_per_epoch=1, linear_start=linear
+        )
         trainer = Trainer(settings, sample_set(64).batch)
         errors[linear] = error(trainer.model, x)
     assert errors[True] < 0.3 * errors[False]
@@ -57,7 +62,16 @@ def test_training_starts_from_it_and_is_far_ahead_of_a_random_start(patches):
 @pytest.mark.parametrize("architecture", MODELS)
 def test_every_model_can_start_so_and_learns_on(architecture):
     settings = Settings(
-        architecture, N=8, M=12, patch=32, batch=2, epochs=1, steps_per_epoch=3, lmbda=0.0018, lmbda_max=0.18, linear_start=True
+        architecture,
+        N=8,
+        M=12,
+        patch=32,
+        batch=2,
+        epochs=1,
+        steps_per_epoch=3,
+        lmbda=0.0018,
+        lmbda_max=0.18,
+        linear_start=True,
     )
     trainer = Trainer(settings, sample_set(32).batch)
     before = trainer.model.model.g_a[2].weight.detach().clone()
@@ -71,7 +85,16 @@ def test_the_start_does_not_depend_on_the_range_of_lmbda_where_gains_follow_it()
     starts = []
     for low, high in ((0.0018, 0.18), (0.05, 0.15)):
         settings = Settings(
-            "FactorizedModel", N=8, M=12, patch=32, batch=2, epochs=1, steps_per_epoch=1, lmbda=low, lmbda_max=high, linear_start=True
+            "FactorizedModel",
+            N=8,
+            M=12,
+            patch=32,
+            batch=2,
+            epochs=1,
+            steps_per_epoch=1,
+            lmbda=low,
+            lmbda_max=high,
+            linear_start=True,
         )
         starts.append(Trainer(settings, sample_set(32).batch).model.model.g_a[-1].weight)
     assert torch.equal(*starts)
@@ -85,7 +108,9 @@ def test_the_step_is_where_the_derivative_of_the_lagrangian_is_zero():
 
 
 def test_principal_components_are_orthonormal_and_sorted():
-    values = torch.from_numpy(np.random.default_rng(0).standard_normal((5, 6, 8, 8))) * torch.arange(1, 7).view(6, 1, 1)
+    values = torch.from_numpy(np.random.default_rng(0).standard_normal((5, 6, 8, 8))) * torch.arange(
+        1, 7
+    ).view(6, 1, 1)
     vectors = principal_components(values, 4)
     torch.testing.assert_close(vectors @ vectors.T, torch.eye(4, dtype=torch.float64))
     energies = torch.einsum("kc,nchw->nkhw", vectors, values).square().mean((0, 2, 3))

@@ -79,7 +79,13 @@ def test_a_stack_sees_every_position_that_its_layers_reach() -> None:
     for mask_type, size in (("B", 3), ("B", 5), ("A", 5)):  # from the output back to the input
         row, column = size // 2, size // 2
         kernel = torch.tensor(
-            [[float((i, j) < (row, column) or (mask_type == "B" and (i, j) == (row, column))) for j in range(size)] for i in range(size)]
+            [
+                [
+                    float((i, j) < (row, column) or (mask_type == "B" and (i, j) == (row, column)))
+                    for j in range(size)
+                ]
+                for i in range(size)
+            ]
         )
         reach = (F.conv_transpose2d(reach, kernel[None, None], padding=size // 2) > 0).float()
     assert torch.equal(seen(STACKS["A+B+B"](), 6, 5), reach[0, 0] > 0)
@@ -126,7 +132,9 @@ def test_it_is_a_conv2d_with_masked_weights_in_every_other_respect(mask_type: st
         height, width = layer.weight.shape[2:]
         for i in range(height):
             for j in range(width):
-                if (i, j) > (height // 2, width // 2) or (mask_type == "A" and (i, j) == (height // 2, width // 2)):
+                if (i, j) > (height // 2, width // 2) or (
+                    mask_type == "A" and (i, j) == (height // 2, width // 2)
+                ):
                     plain.weight[:, :, i, j] = 0
     x = torch.randn(2, 4, 9, 10)
     torch.testing.assert_close(layer(x), plain(x))

@@ -13,7 +13,15 @@ import numpy as np
 import pytest
 import torch
 
-from jahp_lib.multipliers import LARGEST, SMALLEST, Constant, LogAscent, ModifiedDifferential, OnlyGrows, contrast
+from jahp_lib.multipliers import (
+    LARGEST,
+    SMALLEST,
+    Constant,
+    LogAscent,
+    ModifiedDifferential,
+    OnlyGrows,
+    contrast,
+)
 
 TARGET = 1e-3
 BEST_LMBDA = 1 / (2 * math.log(2) * 255**2 * TARGET)
@@ -40,7 +48,9 @@ def train(multiplier, steps: int = 4000, learning_rate: float = 0.05) -> tuple[f
 
 @pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
 @pytest.mark.parametrize("factor", [0.1, 10.0])
-def test_a_distortion_target_is_met_and_its_multiplier_found_from_a_start_off_by_ten(rule: type, factor: float) -> None:
+def test_a_distortion_target_is_met_and_its_multiplier_found_from_a_start_off_by_ten(
+    rule: type, factor: float
+) -> None:
     """Would break with the sign of the violation turned round, or with λ and its logarithm confused."""
     _, met, path = train(rule(BEST_LMBDA * factor, mse=TARGET))
     assert met == pytest.approx(TARGET, rel=0.01)
@@ -63,7 +73,9 @@ def test_with_batches_of_luck_the_mean_error_meets_the_target(rule: type) -> Non
     luck = np.random.default_rng(0).lognormal(-0.125, 0.5, 20_000)  # of mean 1
     multiplier, log_step, errors = rule(BEST_LMBDA, mse=TARGET), math.log(math.sqrt(12 * TARGET)), []
     for factor in luck:
-        log_step -= 0.05 * max(-1.0, min(1.0, -1 / math.log(2) + multiplier.value * 255**2 * 2 * distortion(log_step)))
+        log_step -= 0.05 * max(
+            -1.0, min(1.0, -1 / math.log(2) + multiplier.value * 255**2 * 2 * distortion(log_step))
+        )
         errors.append(factor * distortion(log_step))
         multiplier.update(rate(log_step), errors[-1])
     assert np.mean(errors[5000:]) == pytest.approx(TARGET, rel=0.02)
@@ -72,10 +84,15 @@ def test_with_batches_of_luck_the_mean_error_meets_the_target(rule: type) -> Non
 def under_luck(told: bool) -> tuple[float, float]:
     """Mean error relative to its target, and spread of ln λ, with batches whose error follows the contrast of their patches."""
     rng = np.random.default_rng(1)
-    multiplier, log_step = LogAscent(BEST_LMBDA, mse=TARGET, rate=0.04, memory=0.8), math.log(math.sqrt(12 * TARGET))
+    multiplier, log_step = (
+        LogAscent(BEST_LMBDA, mse=TARGET, rate=0.04, memory=0.8),
+        math.log(math.sqrt(12 * TARGET)),
+    )
     errors, path = [], []
     for busy, rest in zip(rng.lognormal(-3.0, 0.2, 8000), rng.normal(1.0, 0.02, 8000), strict=True):
-        log_step -= 0.005 * max(-1.0, min(1.0, -1 / math.log(2) + multiplier.value * 255**2 * 2 * distortion(log_step)))
+        log_step -= 0.005 * max(
+            -1.0, min(1.0, -1 / math.log(2) + multiplier.value * 255**2 * 2 * distortion(log_step))
+        )
         errors.append(distortion(log_step))
         luck = 0.2 + 0.8 * busy / math.exp(-3.0 + 0.02)  # of mean 1: half a variance above exp(-3)
         multiplier.update(rate(log_step), luck * rest * errors[-1], busy if told else None)
@@ -94,14 +111,25 @@ def test_the_contrast_of_patches_takes_their_luck_out_and_leaves_the_target_wher
 
 @pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
 @pytest.mark.parametrize("goal", ["mse", "bpp"])
-def test_batches_of_one_mostly_flat_patch_leave_lmbda_finite_and_the_mean_on_its_target(rule: type, goal: str) -> None:
+def test_batches_of_one_mostly_flat_patch_leave_lmbda_finite_and_the_mean_on_its_target(
+    rule: type, goal: str
+) -> None:
     """Would break if the slope were taken relative to an average of corrected values, which passes 0 here: λ becomes NaN."""
-    rng, target = np.random.default_rng(3), TARGET if goal == "mse" else rate(math.log(math.sqrt(12 * TARGET)))
-    multiplier, log_step, seen = rule(BEST_LMBDA, **{goal: target}, rate=0.01, memory=0.8), math.log(math.sqrt(12 * TARGET)), []
+    rng, target = (
+        np.random.default_rng(3),
+        TARGET if goal == "mse" else rate(math.log(math.sqrt(12 * TARGET))),
+    )
+    multiplier, log_step, seen = (
+        rule(BEST_LMBDA, **{goal: target}, rate=0.01, memory=0.8),
+        math.log(math.sqrt(12 * TARGET)),
+        [],
+    )
     for _ in range(20_000):
         busy = rng.lognormal(-2.0, 0.3) if rng.random() < 0.25 else 1e-4  # three patches of four show nothing
         luck = 0.02 + 0.98 * busy / (0.25 * math.exp(-2.0 + 0.045) + 0.75e-4)  # of mean 1
-        log_step -= 0.005 * max(-1.0, min(1.0, -1 / math.log(2) + multiplier.value * 255**2 * 2 * distortion(log_step)))
+        log_step -= 0.005 * max(
+            -1.0, min(1.0, -1 / math.log(2) + multiplier.value * 255**2 * 2 * distortion(log_step))
+        )
         seen.append(distortion(log_step) if goal == "mse" else rate(log_step))
         multiplier.update(*(luck * figure for figure in (rate(log_step), distortion(log_step))), busy)
         assert math.isfinite(multiplier.value)
@@ -124,7 +152,9 @@ def test_patches_that_are_all_alike_change_nothing() -> None:
 
 
 def test_contrast_is_the_root_mean_square_difference_of_neighbours_averaged_over_images() -> None:
-    columns = torch.tensor([0.0, 1.0]).repeat(2).expand(1, 3, 4, 4)  # every pixel differs by 1 from the next in its row
+    columns = (
+        torch.tensor([0.0, 1.0]).repeat(2).expand(1, 3, 4, 4)
+    )  # every pixel differs by 1 from the next in its row
     flat = torch.full((1, 3, 4, 4), 0.7)
     assert contrast(torch.cat((columns, flat))).item() == pytest.approx(0.5)
     assert contrast(columns + columns.mT).item() == pytest.approx(math.sqrt(2))

@@ -29,7 +29,9 @@ widgets.explore(draw, "A rising line that ends at the slider's value.", a=widget
 print("after")"""
 
 
-def test_running_a_notebook_with_a_slider_twice_gives_the_same_file_with_the_figure_in_it(tmp_path: Path) -> None:
+def test_running_a_notebook_with_a_slider_twice_gives_the_same_file_with_the_figure_in_it(
+    tmp_path: Path,
+) -> None:
     """Would break if ids, times or widget state were stored, or if the figure hung on a live widget."""
     path = tmp_path / "02_slider.ipynb"
     nbformat.write(lesson(SLIDER), path)
@@ -62,7 +64,9 @@ def test_stamping_writes_the_repository_into_badge_and_set_up_and_can_be_undone(
     assert undone.cells[1].source == notebooks.SETUP
 
 
-@pytest.mark.parametrize("repository", ["", "owner", "owner/name/more", "https://example.org/owner/name", 'a/b"; rm'])
+@pytest.mark.parametrize(
+    "repository", ["", "owner", "owner/name/more", "https://example.org/owner/name", 'a/b"; rm']
+)
 def test_a_repository_that_is_not_owner_slash_name_is_refused(repository: str) -> None:
     with pytest.raises(ValueError, match="owner/name"):
         notebooks.stamp(lesson(), "02_gdn.ipynb", repository)
@@ -70,7 +74,9 @@ def test_a_repository_that_is_not_owner_slash_name_is_refused(repository: str) -
 
 def test_stamping_a_problem_set_changes_its_address_and_not_a_letter_more() -> None:
     """Breaks if the set's cells were normalised: nbgrader knows them by their ids."""
-    for path in sorted((Path(notebooks.__file__).parents[1] / "notebooks" / "assignments" / "source").glob("*/*.ipynb")):
+    for path in sorted(
+        (Path(notebooks.__file__).parents[1] / "notebooks" / "assignments" / "source").glob("*/*.ipynb")
+    ):
         before = path.read_text(encoding="utf-8")
         stamped = notebooks.stamp_source(before, path.name, "someone/the-course")
         assert stamped.count("https://github.com/someone/the-course") == 1
@@ -95,7 +101,10 @@ def test_normalising_drops_progress_bars_and_joins_the_pieces_of_a_stream() -> N
         stream("stream", name="stdout", text="1\n"),
         stream("stream", name="stdout", text="2\n"),
         stream("stream", name="stderr", text="50%"),
-        stream("display_data", data={"text/plain": "training:   0%|          | 0/480", notebooks.WIDGET_VIEW: {"model_id": "a"}}),
+        stream(
+            "display_data",
+            data={"text/plain": "training:   0%|          | 0/480", notebooks.WIDGET_VIEW: {"model_id": "a"}},
+        ),
         stream("stream", name="stdout", text="3\n"),
     ]
     outputs = notebooks.normalise(notebook).cells[2].outputs

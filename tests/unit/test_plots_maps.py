@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from jahp_lib import plots
-from jahp_lib.models import MODELS
+from jahp_lib.checkpoints import MODELS
 from jahp_lib.snapshots import take_snapshot
 
 SIZES = [(33, 64), (64, 33), (1, 1), (100, 240), (253, 317)]
@@ -37,14 +37,21 @@ def test_a_cell_of_a_map_lies_over_its_16x16_pixels(height: int, width: int) -> 
 
 def test_a_map_of_a_model_without_padding_lies_in_the_middle_of_its_photo() -> None:
     """Breaks if all of the margin that the convolutions leave is on one side."""
-    left, right, bottom, top = drawn(np.zeros((253, 317, 3), np.uint8), np.zeros((13, 17))).images[1].get_extent()
+    left, right, bottom, top = (
+        drawn(np.zeros((253, 317, 3), np.uint8), np.zeros((13, 17))).images[1].get_extent()
+    )
     assert (left + right, bottom + top) == (316, 252)
 
 
 def test_the_photo_below_a_map_has_its_own_brightness() -> None:
     """Breaks if a nearly black photo is taken for one whose values end at 1."""
     dark = np.ones((16, 16, 3), np.uint8)
-    for picture in (dark, Image.fromarray(dark), dark / np.float32(255), torch.from_numpy(dark).permute(2, 0, 1)[None] / 255):
+    for picture in (
+        dark,
+        Image.fromarray(dark),
+        dark / np.float32(255),
+        torch.from_numpy(dark).permute(2, 0, 1)[None] / 255,
+    ):
         photo = drawn(picture, np.zeros((1, 1))).images[0]
         assert photo.norm(photo.get_array()).max() == pytest.approx(1 / 255)
 
@@ -58,5 +65,9 @@ def test_every_model_s_snapshot_can_be_drawn(architecture: str, lively) -> None:
     figure.savefig(io.BytesIO())
     plt.close(figure)
     titles = [ax.get_title() for ax in figure.axes]
-    assert ("σ, mean of the 3 strongest" in titles) == ("its predicted means μ" in titles) == (architecture != "FactorizedModel")
+    assert (
+        ("σ, mean of the 3 strongest" in titles)
+        == ("its predicted means μ" in titles)
+        == (architecture != "FactorizedModel")
+    )
     assert sum(bool(ax.images) for ax in figure.axes[:8]) == (5 if architecture == "FactorizedModel" else 8)

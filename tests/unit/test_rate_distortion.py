@@ -11,12 +11,11 @@ import scipy.stats
 import skimage.metrics
 import torch
 
+from jahp_lib.bits import cross_entropy, entropy
 from jahp_lib.rate_distortion import (
     add_uniform_noise,
     bits_per_pixel,
     check_lmbda,
-    cross_entropy,
-    entropy,
     psnr,
     rate_distortion_loss,
     round_straight_through,
@@ -42,7 +41,9 @@ def loss_by_hand(out: SimpleNamespace, x: torch.Tensor, lmbdas: list[float]) -> 
     pixels = x.shape[2] * x.shape[3]
     rates, errors = [], []
     for image, original, y_bits, z_bits in zip(out.x_hat, x, out.y_bits, out.z_bits, strict=True):
-        rates.append((y_bits.numpy().astype(np.float64).sum() + z_bits.numpy().astype(np.float64).sum()) / pixels)
+        rates.append(
+            (y_bits.numpy().astype(np.float64).sum() + z_bits.numpy().astype(np.float64).sum()) / pixels
+        )
         errors.append(np.mean((image.numpy().astype(np.float64) - original.numpy().astype(np.float64)) ** 2))
     losses = [rate + lmbda * 65025 * error for rate, error, lmbda in zip(rates, errors, lmbdas, strict=True)]
     return float(np.mean(losses)), float(np.mean(rates)), float(np.mean(errors))
@@ -55,7 +56,9 @@ def loss_by_hand(out: SimpleNamespace, x: torch.Tensor, lmbdas: list[float]) -> 
 def test_entropy_agrees_with_scipy(size: int) -> None:
     """Breaks if the logarithm has another base, or the sum another sign or direction."""
     p = RNG.dirichlet(np.ones(size), 5)
-    np.testing.assert_allclose(entropy(torch.from_numpy(p)), scipy.stats.entropy(p, base=2, axis=1), atol=1e-12)
+    np.testing.assert_allclose(
+        entropy(torch.from_numpy(p)), scipy.stats.entropy(p, base=2, axis=1), atol=1e-12
+    )
 
 
 def test_entropy_of_a_sure_thing_is_zero_and_not_nan() -> None:
@@ -190,7 +193,9 @@ def test_loss_equals_bpp_plus_lmbda_times_squared_error_on_the_8_bit_scale(lmbda
     out, x = a_batch()
     result = rate_distortion_loss(out, x, lmbda)
     loss, bpp, mse = loss_by_hand(out, x, [lmbda] * 3)
-    assert (result.loss.item(), result.bpp.item(), result.mse.item()) == pytest.approx((loss, bpp, mse), rel=1e-5)
+    assert (result.loss.item(), result.bpp.item(), result.mse.item()) == pytest.approx(
+        (loss, bpp, mse), rel=1e-5
+    )
     assert result.psnr.item() == pytest.approx(-10 * math.log10(mse), rel=1e-5)
 
 
@@ -214,8 +219,12 @@ def test_a_wrong_number_of_lmbdas_is_refused() -> None:
 def test_a_larger_lmbda_prefers_the_better_picture_and_a_smaller_one_the_smaller_file() -> None:
     """Breaks if λ weighs the rate instead of the distortion."""
     x = torch.full((1, 3, 8, 8), 0.5)
-    coarse = SimpleNamespace(x_hat=x + 0.1, y_bits=torch.full((1, 1, 1, 1), 6.4), z_bits=torch.zeros(1, 1, 1, 1))
-    fine = SimpleNamespace(x_hat=x + 0.01, y_bits=torch.full((1, 1, 1, 1), 128.0), z_bits=torch.zeros(1, 1, 1, 1))
+    coarse = SimpleNamespace(
+        x_hat=x + 0.1, y_bits=torch.full((1, 1, 1, 1), 6.4), z_bits=torch.zeros(1, 1, 1, 1)
+    )
+    fine = SimpleNamespace(
+        x_hat=x + 0.01, y_bits=torch.full((1, 1, 1, 1), 128.0), z_bits=torch.zeros(1, 1, 1, 1)
+    )
 
     def loss(out: SimpleNamespace, lmbda: float) -> float:
         return rate_distortion_loss(out, x, lmbda).loss.item()
@@ -240,7 +249,9 @@ def test_weights_count_images_in_the_loss_and_nowhere_else() -> None:
     """Would break if weights scaled the reported rate or error, or were applied after the mean."""
     x = torch.zeros(2, 3, 4, 4)
     out = SimpleNamespace(
-        x_hat=x + torch.tensor([0.1, 0.2])[:, None, None, None], y_bits=torch.ones(2, 1, 4, 4), z_bits=torch.zeros(2, 0, 1, 1)
+        x_hat=x + torch.tensor([0.1, 0.2])[:, None, None, None],
+        y_bits=torch.ones(2, 1, 4, 4),
+        z_bits=torch.zeros(2, 0, 1, 1),
     )
     plain = rate_distortion_loss(out, x, 0.01)
     weighted = rate_distortion_loss(out, x, 0.01, torch.tensor([0.5, 2.0]))

@@ -16,12 +16,20 @@ ASKED_FOR = {"torch", "torchvision", "jupyterlab", "matplotlib", "ipywidgets", "
 
 def requirements(extra: str | None = None) -> dict[str, str]:
     """Package to version range, of the project or of one of its extras."""
-    lines = PROJECT["project"]["dependencies"] if extra is None else PROJECT["project"]["optional-dependencies"][extra]
+    lines = (
+        PROJECT["project"]["dependencies"]
+        if extra is None
+        else PROJECT["project"]["optional-dependencies"][extra]
+    )
     return {re.match(r"[\w-]+", line)[0].lower(): line for line in lines}
 
 
 def constraints() -> dict[str, str]:
-    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
+    lines = [
+        line
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
     return {name.lower().replace("_", "-"): version for name, version in (line.split("==") for line in lines)}
 
 
@@ -31,7 +39,9 @@ def test_conda_installs_the_same_set_as_make() -> None:
     conda, pip = text.split("  - pip:")
     assert re.findall(r"^  - (\S+)", conda.split("dependencies:")[1], flags=re.M) == ["python=3.12", "pip"]
     by_pip = re.findall(r"^ +- (.+)$", pip, flags=re.M)
-    make = re.search(r"pip install --progress-bar on (.*)$", (ROOT / "Makefile").read_text(), flags=re.M)[1].replace("'", "")
+    make = re.search(r"pip install --progress-bar on (.*)$", (ROOT / "Makefile").read_text(), flags=re.M)[
+        1
+    ].replace("'", "")
     assert " ".join(by_pip) == make
 
 
@@ -47,13 +57,18 @@ def test_no_pin_names_a_local_build() -> None:
     assert not [version for version in constraints().values() if "+" in version]
 
 
-@pytest.mark.parametrize(("package", "lower"), [("torch", "torch>=2.6"), ("numpy", "numpy>=1.26"), ("ipywidgets", "ipywidgets>=7.7,<9")])
+@pytest.mark.parametrize(
+    ("package", "lower"),
+    [("torch", "torch>=2.6"), ("numpy", "numpy>=1.26"), ("ipywidgets", "ipywidgets>=7.7,<9")],
+)
 def test_ranges_are_wide_enough_for_colab(package: str, lower: str) -> None:
     assert requirements()[package] == lower
 
 
 def test_make_alone_lists_every_command_with_a_line() -> None:
-    listing = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listing = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     listed = set(re.findall(r"^make ([a-z]+) +\S", listing, flags=re.M))
     declared = set(re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.M)[1].split())
     assert listed == declared
@@ -65,7 +80,9 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 
 def test_every_link_in_a_readme_leads_to_a_file() -> None:
-    for readme in [path for path in ROOT.rglob("README.md") if ".venv" not in path.parts and "runs" not in path.parts]:
+    for readme in [
+        path for path in ROOT.rglob("README.md") if ".venv" not in path.parts and "runs" not in path.parts
+    ]:
         for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", readme.read_text()):
             assert (readme.parent / target).exists(), f"{readme.relative_to(ROOT)} links to {target}"
 

@@ -10,10 +10,11 @@ import pytest
 
 import jahp_lib
 from jahp_lib.codec import Codec
-from jahp_lib.data import DATA, open_photo, sample_photos
 from jahp_lib.demo import jpeg_of_size
 from jahp_lib.evaluation import picture_psnr
+from jahp_lib.photos import open_photo, sample_photos
 from jahp_lib.variable_rate import LMBDA_MAX, LMBDA_MIN
+from jahp_lib.weights import FOLDER
 
 PHOTO = "chelsea"
 
@@ -24,7 +25,7 @@ def codec() -> Codec:
 
 
 def test_they_take_at_most_4_megabytes() -> None:
-    assert (DATA / "checkpoints" / "small.safetensors").stat().st_size <= 4_000_000
+    assert (FOLDER / "small.safetensors").stat().st_size <= 4_000_000
 
 
 def test_bytes_and_psnr_rise_strictly_over_20_values_of_lmbda(codec: Codec) -> None:
@@ -47,4 +48,6 @@ def test_a_photo_from_a_file_of_jpegs_size_is_closer_to_the_original(codec: Code
     blob = codec.compress(photo, lmbda=0.013)
     jpeg, _ = jpeg_of_size(photo, len(blob))
     assert len(jpeg) >= 0.9 * len(blob)
-    assert picture_psnr(photo, codec.decompress(blob)) > picture_psnr(photo, open_photo(io.BytesIO(jpeg))) + 0.5
+    assert (
+        picture_psnr(photo, codec.decompress(blob)) > picture_psnr(photo, open_photo(io.BytesIO(jpeg))) + 0.5
+    )

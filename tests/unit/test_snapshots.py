@@ -10,8 +10,8 @@ import pytest
 import skimage.metrics
 import torch
 
-from jahp_lib.data import to_float, to_image
-from jahp_lib.models import MODELS
+from jahp_lib.checkpoints import MODELS
+from jahp_lib.photos.one_photo import to_float, to_image
 from jahp_lib.snapshots import CHANNELS, Snapshot, load_snapshots, take_snapshot
 from jahp_lib.variable_rate import VariableRate
 
@@ -24,7 +24,9 @@ def x() -> torch.Tensor:
 
 @pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("architecture", MODELS)
-def test_a_snapshot_is_what_the_model_says_of_the_photo(architecture: str, wrapped: bool, x: torch.Tensor, lively) -> None:
+def test_a_snapshot_is_what_the_model_says_of_the_photo(
+    architecture: str, wrapped: bool, x: torch.Tensor, lively
+) -> None:
     """Breaks if a map, a figure or a channel is another than the model's own; PSNR is scikit-image's, of the 8-bit picture."""
     model = lively(architecture)
     model = VariableRate(model).eval() if wrapped else model
@@ -37,7 +39,9 @@ def test_a_snapshot_is_what_the_model_says_of_the_photo(architecture: str, wrapp
     assert taken.x_hat.size == (70, 50)
     original, picture = np.asarray(to_image(x)), np.asarray(taken.x_hat)
     np.testing.assert_array_equal(picture, np.asarray(to_image(out.x_hat)))
-    assert taken.psnr == pytest.approx(skimage.metrics.peak_signal_noise_ratio(original, picture, data_range=255), rel=1e-5)
+    assert taken.psnr == pytest.approx(
+        skimage.metrics.peak_signal_noise_ratio(original, picture, data_range=255), rel=1e-5
+    )
     np.testing.assert_allclose(taken.y_bits, out.y_bits[0].sum(0), rtol=1e-3)
     bits = out.y_bits[0].sum((1, 2)).numpy()
     assert sorted(bits[taken.channels], reverse=True) == sorted(bits, reverse=True)[:CHANNELS]
@@ -51,7 +55,9 @@ def test_a_snapshot_is_what_the_model_says_of_the_photo(architecture: str, wrapp
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_the_model_is_looked_at_in_evaluation_mode_and_left_as_it_was(training: bool, x: torch.Tensor, lively) -> None:
+def test_the_model_is_looked_at_in_evaluation_mode_and_left_as_it_was(
+    training: bool, x: torch.Tensor, lively
+) -> None:
     """Breaks if training goes on in evaluation mode, random numbers are used up, or weights get a gradient."""
     model = lively("JointModel").train(training)
     before = torch.get_rng_state()
@@ -63,7 +69,9 @@ def test_the_model_is_looked_at_in_evaluation_mode_and_left_as_it_was(training: 
 
 
 @pytest.mark.parametrize("architecture", ["FactorizedModel", "JointModel"])
-def test_a_snapshot_comes_back_from_its_file(architecture: str, x: torch.Tensor, tmp_path: Path, lively) -> None:
+def test_a_snapshot_comes_back_from_its_file(
+    architecture: str, x: torch.Tensor, tmp_path: Path, lively
+) -> None:
     """Breaks if a field is lost, or the reconstruction is stored with loss."""
     taken = take_snapshot(lively(architecture), x, 0.01, 2, 9)
     taken.save(tmp_path / "it.npz")
@@ -75,19 +83,25 @@ def test_a_snapshot_comes_back_from_its_file(architecture: str, x: torch.Tensor,
         np.testing.assert_array_equal(np.asarray(first), np.asarray(second), err_msg=field.name)
 
 
-def test_a_model_with_fewer_channels_than_a_snapshot_keeps_shows_all_it_has(x: torch.Tensor, tmp_path: Path, lively) -> None:
+def test_a_model_with_fewer_channels_than_a_snapshot_keeps_shows_all_it_has(
+    x: torch.Tensor, tmp_path: Path, lively
+) -> None:
     """Breaks if a tiny model, as a lesson trains it, cannot be looked at."""
     taken = take_snapshot(lively("JointModel", 2, 2), x, 0.01, 0, 0)
     taken.save(tmp_path / "it.npz")
     assert Snapshot.load(tmp_path / "it.npz").latents.shape == (2, 4, 5)
 
 
-def test_snapshots_of_a_run_come_in_the_order_of_their_epochs(x: torch.Tensor, tmp_path: Path, lively) -> None:
+def test_snapshots_of_a_run_come_in_the_order_of_their_epochs(
+    x: torch.Tensor, tmp_path: Path, lively
+) -> None:
     """Breaks if they come as the file system lists them, or other files are taken for snapshots."""
     model = lively("FactorizedModel")
     (tmp_path / "snapshots").mkdir()
     for epoch in (10, 2, 0, 1, 100):
-        take_snapshot(model, x, 0.01, epoch, 5 * epoch).save(tmp_path / "snapshots" / f"epoch_{epoch:04d}.npz")
+        take_snapshot(model, x, 0.01, epoch, 5 * epoch).save(
+            tmp_path / "snapshots" / f"epoch_{epoch:04d}.npz"
+        )
     (tmp_path / "snapshots" / ".epoch_0003.npz.x.part").touch()
     for folder in (tmp_path, tmp_path / "snapshots", str(tmp_path)):
         assert [taken.epoch for taken in load_snapshots(folder)] == [0, 1, 2, 10, 100]

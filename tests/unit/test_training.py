@@ -20,10 +20,13 @@ import torch
 from PIL import Image
 
 import jahp_lib
-from jahp_lib import checkpoints, training
+from jahp_lib import training
 from jahp_lib.checkpoints import CheckpointError, load
-from jahp_lib.data import PhotoSet, dead_leaves, sample_set, to_float
 from jahp_lib.multipliers import LogAscent, ModifiedDifferential, contrast
+from jahp_lib.photos import whole_files
+from jahp_lib.photos.dead_leaves import dead_leaves
+from jahp_lib.photos.one_photo import to_float
+from jahp_lib.photos.patches import PhotoSet, sample_set
 from jahp_lib.rate_distortion import rate_distortion_loss
 from jahp_lib.snapshots import load_snapshots
 from jahp_lib.training import Settings, Trainer, TrainingError, main, run
@@ -37,7 +40,9 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(jahp_lib.__file__).parents[1
 def photos(patch: int = 32) -> PhotoSet:
     """Two random pictures: quick to cut."""
     rng = np.random.default_rng(0)
-    return PhotoSet([torch.from_numpy(rng.integers(0, 256, (3, 60, 70), dtype=np.uint8)) for _ in range(2)], patch)
+    return PhotoSet(
+        [torch.from_numpy(rng.integers(0, 256, (3, 60, 70), dtype=np.uint8)) for _ in range(2)], patch
+    )
 
 
 def train(folder: Path, settings: Settings = TINY, draw=None, start=None, **options) -> Trainer:
@@ -101,7 +106,10 @@ class Interrupted:
         ({"multiplier": "log-ascent"}, "'log-ascent' needs one target"),
         ({"multiplier": "log-ascent", "target_psnr": -1e5}, "target_psnr is in dB"),
         ({"multiplier": "log-ascent", "target_psnr": 30.0, "patch": 1}, "at least 2x2 pixels"),
-        ({"multiplier": "log-ascent", "target_bpp": 1.0, "target_psnr": 30.0}, "'log-ascent' needs one target"),
+        (
+            {"multiplier": "log-ascent", "target_bpp": 1.0, "target_psnr": 30.0},
+            "'log-ascent' needs one target",
+        ),
         ({"target_bpp": 1.0}, "'constant' has no target"),
     ],
     ids=str,
@@ -122,7 +130,10 @@ def test_a_target_in_bits_or_decibels_reaches_the_multiplier_in_its_own_unit() -
     assert decibels.target == pytest.approx(0.001)
     assert not decibels.on_rate
     assert decibels.rate == 0.04
-    assert replace(TINY, multiplier="log-ascent", target_bpp=0.4, epochs=10_000).make_multiplier().rate == 160 / 40_000
+    assert (
+        replace(TINY, multiplier="log-ascent", target_bpp=0.4, epochs=10_000).make_multiplier().rate
+        == 160 / 40_000
+    )
 
 
 def test_a_multiplier_is_told_rate_error_and_contrast_of_the_very_patches_of_the_step() -> None:
@@ -146,7 +157,9 @@ def test_a_multiplier_is_told_rate_error_and_contrast_of_the_very_patches_of_the
 
 def test_the_learning_rate_rises_in_a_line_and_falls_as_half_a_cosine() -> None:
     """Breaks if a step is missed at either end, or the schedule jumps where both meet. Expected values are the formulas'."""
-    settings = Settings(learning_rate=1e-3, final_learning_rate=1e-5, warmup_steps=10, epochs=11, steps_per_epoch=10)
+    settings = Settings(
+        learning_rate=1e-3, final_learning_rate=1e-5, warmup_steps=10, epochs=11, steps_per_epoch=10
+    )
     rates = [settings.learning_rate_at(step) for step in range(111)]
     np.testing.assert_allclose(rates[:10], 1e-3 * np.arange(1, 11) / 10)
     np.testing.assert_allclose(rates[10:], 1e-5 + (1e-3 - 1e-5) * np.cos(np.linspace(0, np.pi / 2, 101)) ** 2)
@@ -161,7 +174,9 @@ def test_without_warm_up_the_first_step_has_the_full_learning_rate() -> None:
 def test_the_optimiser_uses_the_schedule(tmp_path: Path) -> None:
     """Breaks if the schedule is computed and not applied."""
     trainer, seen = Trainer(TINY, photos().batch), []
-    for _ in trainer.epochs(progress=False, on_step=lambda at: seen.append(at.optimizer.param_groups[0]["lr"])):
+    for _ in trainer.epochs(
+        progress=False, on_step=lambda at: seen.append(at.optimizer.param_groups[0]["lr"])
+    ):
         pass
     assert seen == pytest.approx([TINY.learning_rate_at(step) for step in range(12)])
 
@@ -190,7 +205,17 @@ def test_training_lowers_the_loss_on_the_sample_photos(options: dict) -> None:
 
     The same patches before and after, in evaluation mode; the loss must at least halve.
     """
-    settings = Settings(N=8, M=8, epochs=2, steps_per_epoch=40, batch=4, patch=64, warmup_steps=5, learning_rate=3e-3, **options)
+    settings = Settings(
+        N=8,
+        M=8,
+        epochs=2,
+        steps_per_epoch=40,
+        batch=4,
+        patch=64,
+        warmup_steps=5,
+        learning_rate=3e-3,
+        **options,
+    )
     source = sample_set(64)
     x = to_float(source.batch(8, np.random.default_rng(99)))
     trainer = Trainer(settings, source.batch)
@@ -241,7 +266,9 @@ def test_the_lmbdas_of_a_batch_are_spread_over_the_range() -> None:
 def test_an_image_s_loss_is_weighed_by_the_root_of_its_lmbda_and_by_1_in_the_middle() -> None:
     """Breaks if images of large λ decide a step nearly alone, or a model of one λ is weighed at all."""
     trainer = Trainer(replace(TINY, lmbda=0.002, lmbda_max=0.2), photos().batch)
-    torch.testing.assert_close(trainer._balance(torch.tensor([0.002, 0.02, 0.2])), torch.tensor([10**0.5, 1.0, 10**-0.5]))
+    torch.testing.assert_close(
+        trainer._balance(torch.tensor([0.002, 0.02, 0.2])), torch.tensor([10**0.5, 1.0, 10**-0.5])
+    )
     assert Trainer(TINY, photos().batch)._balance(0.013) is None
 
 
@@ -254,7 +281,7 @@ def test_processes_exchange_gradients_once_a_step(monkeypatch: pytest.MonkeyPatc
 
         quiet = False
 
-        def __call__(self, x: torch.Tensor):
+        def __call__(self, x: torch.Tensor, lmbda: float):
             exchanged.append(not self.quiet)
             return trainer.model(x)
 
@@ -276,7 +303,9 @@ def test_gradients_are_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
     step = trainer.optimizer.step
 
     def watched(*arguments, **options):
-        norms.append(math.sqrt(sum(parameter.grad.square().sum().item() for parameter in trainer.model.parameters())))
+        norms.append(
+            math.sqrt(sum(parameter.grad.square().sum().item() for parameter in trainer.model.parameters()))
+        )
         return step(*arguments, **options)
 
     monkeypatch.setattr(trainer.optimizer, "step", watched)
@@ -292,7 +321,9 @@ def test_parts_of_a_batch_weigh_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     for parts, batch in ((1, 2), (2, 4)):
         trainer = Trainer(replace(TINY, parts=parts, batch=batch, clip=1e9), photos().batch)
         trainer._train_step()
-        gradients.append({name: parameter.grad.clone() for name, parameter in trainer.model.named_parameters()})
+        gradients.append(
+            {name: parameter.grad.clone() for name, parameter in trainer.model.named_parameters()}
+        )
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-4, atol=1e-6)
 
 
@@ -319,15 +350,24 @@ def test_a_loss_that_is_not_finite_stops_training_and_keeps_the_last_good_state(
         return photos().batch(count, rng)
 
     trainer = Trainer(settings, draw)
-    with pytest.raises(TrainingError, match=r"The loss is nan at step 5: training has diverged .*Lower the learning rate"):
+    with pytest.raises(
+        TrainingError, match=r"The loss is nan at step 5: training has diverged .*Lower the learning rate"
+    ):
         run(trainer, tmp_path, PHOTO, progress=False, save_every=0)
-    assert all(torch.isfinite(tensor).all() for tensor in safetensors.torch.load_file(tmp_path / "state.safetensors").values())
+    assert all(
+        torch.isfinite(tensor).all()
+        for tensor in safetensors.torch.load_file(tmp_path / "state.safetensors").values()
+    )
 
 
 def test_a_learning_rate_far_too_large_is_noticed() -> None:
     """The same without a trick: breaks if a diverged loss is only seen in the progress bar."""
     with pytest.raises(TrainingError, match="training has diverged"):
-        list(Trainer(replace(TINY, learning_rate=1e25, warmup_steps=0, clip=1e25), photos().batch).epochs(progress=False))
+        list(
+            Trainer(replace(TINY, learning_rate=1e25, warmup_steps=0, clip=1e25), photos().batch).epochs(
+                progress=False
+            )
+        )
 
 
 def test_a_gradient_that_is_not_finite_stops_training_before_anything_is_saved(tmp_path: Path) -> None:
@@ -345,8 +385,18 @@ def test_a_gradient_that_is_not_finite_stops_training_before_anything_is_saved(t
 def test_a_run_leaves_a_model_a_history_and_a_snapshot_of_every_epoch(tmp_path: Path) -> None:
     """Breaks if a file is missing, the history is not that of the epochs, or the model is not the one trained."""
     trainer = train(tmp_path / "run")
-    assert {file.name for file in (tmp_path / "run").iterdir()} == {"history.json", "model.safetensors", "snapshots", "state.safetensors"}
-    assert [(taken.epoch, taken.step) for taken in load_snapshots(tmp_path / "run")] == [(0, 0), (1, 4), (2, 8), (3, 12)]
+    assert {file.name for file in (tmp_path / "run").iterdir()} == {
+        "history.json",
+        "model.safetensors",
+        "snapshots",
+        "state.safetensors",
+    }
+    assert [(taken.epoch, taken.step) for taken in load_snapshots(tmp_path / "run")] == [
+        (0, 0),
+        (1, 4),
+        (2, 8),
+        (3, 12),
+    ]
     history = json.loads((tmp_path / "run" / "history.json").read_text())
     assert [(record["epoch"], record["step"]) for record in history["history"]] == [(1, 4), (2, 8), (3, 12)]
     assert history["steps_done"] == 12
@@ -368,12 +418,16 @@ def test_the_record_of_an_epoch_is_the_mean_of_its_steps() -> None:
     np.testing.assert_allclose(means[:, 0], means[:, 1] + TINY.lmbda * 65025 * means[:, 2], rtol=1e-4)
 
 
-def test_training_again_with_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path: Path) -> None:
+def test_training_again_with_the_same_seed_gives_the_same_weights_and_another_seed_others(
+    tmp_path: Path,
+) -> None:
     """Breaks if anything random is not made from the seed."""
     for name, seed in (("first", 0), ("again", 0), ("other", 1)):
         train(tmp_path / name, replace(TINY, seed=seed))
     assert_same_weights(weights(tmp_path / "first"), weights(tmp_path / "again"))
-    assert not torch.equal(weights(tmp_path / "first")["g_a.0.weight"], weights(tmp_path / "other")["g_a.0.weight"])
+    assert not torch.equal(
+        weights(tmp_path / "first")["g_a.0.weight"], weights(tmp_path / "other")["g_a.0.weight"]
+    )
 
 
 def test_training_can_start_from_weights_of_before(tmp_path: Path) -> None:
@@ -381,7 +435,9 @@ def test_training_can_start_from_weights_of_before(tmp_path: Path) -> None:
     start = train(tmp_path).model
     trainer = Trainer(replace(TINY, seed=5), photos().batch, start=start)
     torch.testing.assert_close(trainer.model.state_dict(), start.state_dict())
-    with pytest.raises(CheckpointError, match="The model to start from holds the weights of another architecture"):
+    with pytest.raises(
+        CheckpointError, match="The model to start from holds the weights of another architecture"
+    ):
         Trainer(replace(TINY, M=5), photos().batch, start=start)
 
 
@@ -418,7 +474,9 @@ def test_training_the_entropy_model_only_keeps_the_pictures(tmp_path: Path) -> N
     ],
     ids=str,
 )
-def test_a_run_stopped_by_hand_goes_on_as_if_nothing_had_happened(change: dict, batches: int, tmp_path: Path) -> None:
+def test_a_run_stopped_by_hand_goes_on_as_if_nothing_had_happened(
+    change: dict, batches: int, tmp_path: Path
+) -> None:
     """Breaks if weights, optimiser, counters, sums, λ or random numbers are not all as they were. Stopped in and between epochs."""
     settings = replace(TINY, **change)
     undisturbed = train(tmp_path / "whole", settings)
@@ -428,7 +486,9 @@ def test_a_run_stopped_by_hand_goes_on_as_if_nothing_had_happened(change: dict, 
     assert_same_weights(weights(tmp_path / "whole"), weights(tmp_path / "stopped"))
     for first, second in zip(undisturbed.history, resumed.history, strict=True):
         assert replace(first, images_per_second=0) == replace(second, images_per_second=0)
-    for first, second in zip(load_snapshots(tmp_path / "whole"), load_snapshots(tmp_path / "stopped"), strict=True):
+    for first, second in zip(
+        load_snapshots(tmp_path / "whole"), load_snapshots(tmp_path / "stopped"), strict=True
+    ):
         assert (first.epoch, first.bpp, first.psnr) == (second.epoch, second.bpp, second.psnr)
 
 
@@ -455,12 +515,18 @@ def test_a_run_does_not_go_on_with_other_photos(tmp_path: Path) -> None:
     main([str(tmp_path / "a"), *command])
     (tmp_path / "a").rename(tmp_path / "moved")
     main([str(tmp_path / "moved"), *command])  # the same photos elsewhere
-    for other in ([str(tmp_path / "b"), *command], [str(tmp_path / "moved"), *command, "--weights=equal"], command):
+    for other in (
+        [str(tmp_path / "b"), *command],
+        [str(tmp_path / "moved"), *command, "--weights=equal"],
+        command,
+    ):
         with pytest.raises(TrainingError, match="learns from something else"):
             main(other)
 
 
-def test_a_run_stopped_in_the_middle_of_an_update_goes_on_from_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_stopped_in_the_middle_of_an_update_goes_on_from_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Breaks if Ctrl-C between the change of the weights and the counting of the step is saved: that step would be done twice."""
     train(tmp_path / "whole")
     trainer = Trainer(TINY, photos().batch)
@@ -478,7 +544,9 @@ def test_a_run_stopped_in_the_middle_of_an_update_goes_on_from_before_it(tmp_pat
     assert_same_weights(weights(tmp_path / "whole"), weights(tmp_path / "stopped"))
 
 
-def test_a_run_that_died_between_state_and_snapshot_makes_up_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_died_between_state_and_snapshot_makes_up_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Breaks if the snapshot of the epoch in which a machine went down is missing for ever."""
 
     class Died(Exception):
@@ -499,7 +567,9 @@ def test_a_run_that_died_between_state_and_snapshot_makes_up_for_it(tmp_path: Pa
     assert [taken.epoch for taken in load_snapshots(tmp_path)] == [0, 1, 2, 3]
 
 
-def test_a_run_that_goes_on_spends_no_time_on_a_linear_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_goes_on_spends_no_time_on_a_linear_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Breaks if the start is computed (a quarter of a minute) only for the state to be laid over it, or is left out of a new run."""
     calls, original = [], training.start_linear
     monkeypatch.setattr(training, "start_linear", lambda *arguments: calls.append(1) or original(*arguments))
@@ -519,7 +589,9 @@ def test_a_finished_run_started_again_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"lmbda": 0.02}, {"N": 4}, {"seed": 1}, {"epochs": 5}, {"architecture": "MeanScaleHyperprior"}], ids=str
+    "change",
+    [{"lmbda": 0.02}, {"N": 4}, {"seed": 1}, {"epochs": 5}, {"architecture": "MeanScaleHyperprior"}],
+    ids=str,
 )
 def test_a_run_with_other_settings_is_not_continued(change: dict, tmp_path: Path) -> None:
     """Breaks if two runs are mixed, or the old one is overwritten: the message names old and new value."""
@@ -539,7 +611,9 @@ def test_a_state_cut_short_is_called_damaged_and_left_as_it_is(share: float, tmp
     state = tmp_path / "state.safetensors"
     cut = state.read_bytes()[: int(share * state.stat().st_size)]
     state.write_bytes(cut)
-    with pytest.raises(CheckpointError, match=r"state\.safetensors cannot be read as a checkpoint .* damaged, cut short"):
+    with pytest.raises(
+        CheckpointError, match=r"state\.safetensors cannot be read as a checkpoint .* damaged, cut short"
+    ):
         train(tmp_path)
     assert state.read_bytes() == cut
 
@@ -553,7 +627,9 @@ def test_a_model_in_place_of_the_state_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("failing", [1, 2])
-def test_model_and_history_are_written_whole_or_not_at_all(failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_and_history_are_written_whole_or_not_at_all(
+    failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Breaks if a full disk leaves half a history: model (1st write) and history (2nd) fail in turn."""
     trainer = train(tmp_path)
     before = {file: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()}
@@ -567,7 +643,7 @@ def test_model_and_history_are_written_whole_or_not_at_all(failing: int, tmp_pat
             raise OSError(28, "No space left on device")
         fsync(handle)
 
-    monkeypatch.setattr(checkpoints.os, "fsync", full)
+    monkeypatch.setattr(whole_files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         training._write_results(trainer, tmp_path)
     assert {file: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()} == before
@@ -579,7 +655,9 @@ SMALL = ["--N=3", "--M=4", "--batch=2", "--patch=32", "--device=cpu", "--threads
 COMMAND = [*SMALL, "--epochs=12", "--steps-per-epoch=4", "--warmup-steps=2"]
 
 
-def test_a_run_that_was_killed_and_started_again_gives_the_weights_of_an_undisturbed_one(tmp_path: Path) -> None:
+def test_a_run_that_was_killed_and_started_again_gives_the_weights_of_an_undisturbed_one(
+    tmp_path: Path,
+) -> None:
     """Breaks if the state on disk is ever incomplete, or holds less than a run needs. SIGKILL, the same command, exactly equal."""
     command = [sys.executable, "-m", "jahp_lib.training", *COMMAND, "--run", str(tmp_path / "killed")]
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -601,14 +679,33 @@ def test_a_run_that_was_killed_and_started_again_gives_the_weights_of_an_undistu
 def test_two_processes_with_two_parts_each_give_the_weights_of_one_with_all_four(tmp_path: Path) -> None:
     """Breaks if processes draw the same patches, gradients are not averaged, or only one of them steps (torchrun, gloo)."""
     command = [*COMMAND, "--epochs=2", "--batch=4", "--parts=4", "--run-folder"]
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "jahp_lib.training"]
-    result = subprocess.run([*torchrun, *command, str(tmp_path / "two")], env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "jahp_lib.training",
+    ]
+    result = subprocess.run(
+        [*torchrun, *command, str(tmp_path / "two")],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert result.returncode == 0, result.stderr
     main([*command, str(tmp_path / "one")])
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     for name in one:
-        torch.testing.assert_close(two[name], one[name], rtol=1e-4, atol=2e-5, msg=lambda text, name=name: f"{name}: {text}")
-    records = [json.loads((tmp_path / name / "history.json").read_text())["history"] for name in ("one", "two")]
+        torch.testing.assert_close(
+            two[name], one[name], rtol=1e-4, atol=2e-5, msg=lambda text, name=name: f"{name}: {text}"
+        )
+    records = [
+        json.loads((tmp_path / name / "history.json").read_text())["history"] for name in ("one", "two")
+    ]
     for first, second in zip(*records, strict=True):
         assert second["loss"] == pytest.approx(first["loss"], rel=1e-4)
 
@@ -618,13 +715,24 @@ def test_more_processes_than_parts_are_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(training.distributed, "is_initialized", lambda: True)
     monkeypatch.setattr(training.distributed, "get_rank", lambda: 0)
     monkeypatch.setattr(training.distributed, "get_world_size", lambda: 2)
-    with pytest.raises(TrainingError, match="1 parts of a batch cannot be shared by 2 processes: set parts to a multiple"):
+    with pytest.raises(
+        TrainingError, match="1 parts of a batch cannot be shared by 2 processes: set parts to a multiple"
+    ):
         Trainer(TINY, photos().batch)
 
 
 def test_dead_leaves_take_the_share_they_are_given(tmp_path: Path) -> None:
     """Breaks if the option is ignored: with a share of 1 the run is one on dead leaves alone."""
-    main([*SMALL, "--epochs=1", "--steps-per-epoch=2", "--dead-leaves=1", "--run", str(tmp_path / "command line")])
+    main(
+        [
+            *SMALL,
+            "--epochs=1",
+            "--steps-per-epoch=2",
+            "--dead-leaves=1",
+            "--run",
+            str(tmp_path / "command line"),
+        ]
+    )
     settings = Settings(N=3, M=4, epochs=1, steps_per_epoch=2, batch=2, patch=32)
     train(tmp_path / "here", settings, lambda count, rng: dead_leaves(count, 32, rng))
     assert_same_weights(weights(tmp_path / "command line"), weights(tmp_path / "here"))

@@ -28,7 +28,9 @@ from jahp_lib.transforms import (
 def test_a_convolution_maps_n_to_n_over_stride_rounded_up(kernel_size: int, stride: int) -> None:
     """Breaks if the default padding is not half the kernel."""
     for n in range(1, 20):
-        assert conv(1, 1, kernel_size, stride)(torch.zeros(1, 1, n, n)).shape[2:] == (math.ceil(n / stride),) * 2
+        assert (
+            conv(1, 1, kernel_size, stride)(torch.zeros(1, 1, n, n)).shape[2:] == (math.ceil(n / stride),) * 2
+        )
 
 
 @pytest.mark.parametrize(("kernel_size", "stride"), [(5, 2), (3, 1), (3, 2), (5, 1)])
@@ -59,7 +61,12 @@ def test_analysis_is_four_convolutions_with_three_gdn_between() -> None:
     torch.testing.assert_close(g_a(x), expected)
     assert [type(layer) for layer in g_a] == [nn.Conv2d, GDN] * 3 + [nn.Conv2d]
     assert [layer.inverse for layer in g_a if isinstance(layer, GDN)] == [False] * 3
-    assert [(layer.in_channels, layer.out_channels) for layer in g_a if isinstance(layer, nn.Conv2d)] == [(3, 4), (4, 4), (4, 4), (4, 6)]
+    assert [(layer.in_channels, layer.out_channels) for layer in g_a if isinstance(layer, nn.Conv2d)] == [
+        (3, 4),
+        (4, 4),
+        (4, 4),
+        (4, 6),
+    ]
 
 
 def test_synthesis_is_four_transposed_convolutions_with_three_inverse_gdn_between() -> None:
@@ -68,7 +75,9 @@ def test_synthesis_is_four_transposed_convolutions_with_three_inverse_gdn_betwee
     y = torch.randn(2, 6, 2, 3)
     expected = y
     for k in (0, 2, 4, 6):
-        expected = F.conv_transpose2d(expected, g_s[k].weight, g_s[k].bias, stride=2, padding=2, output_padding=1)
+        expected = F.conv_transpose2d(
+            expected, g_s[k].weight, g_s[k].bias, stride=2, padding=2, output_padding=1
+        )
         if k < 6:
             expected = g_s[k + 1](expected)
     torch.testing.assert_close(g_s(y), expected)
@@ -100,7 +109,9 @@ def test_padding_repeats_the_border_up_to_a_multiple_and_crop_undoes_it(height: 
 def test_n_or_m_that_is_no_positive_integer_is_refused(name: str, value) -> None:
     """Breaks if one of the two is not looked at, or a float or a truth value is taken for a number of channels."""
     sizes = {"N": 4, "M": 4, name: value}
-    with pytest.raises(ValueError, match=rf"{name} is a number of channels and must be a positive integer, not"):
+    with pytest.raises(
+        ValueError, match=rf"{name} is a number of channels and must be a positive integer, not"
+    ):
         check_sizes(**sizes, padding="same")
     for transform in (AnalysisTransform, SynthesisTransform):
         with pytest.raises(ValueError, match=f"{name} is a number"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from jahp_lib.models import MODELS
+from jahp_lib.checkpoints import MODELS
 from jahp_lib.rate_distortion import bits_per_pixel
 from jahp_lib.variable_rate import LMBDA_MAX, LMBDA_MIN, Gain, VariableRate
 
@@ -54,7 +54,9 @@ def test_a_gain_is_the_exponential_of_a_cubic_in_log_lmbda() -> None:
     torch.nn.init.normal_(gain.coefficients)
     for lmbda in LMBDAS:
         position = 2 * math.log(lmbda / LMBDA_MIN) / math.log(LMBDA_MAX / LMBDA_MIN) - 1
-        expected = [math.exp(np.polyval(row[::-1], position)) for row in gain.coefficients.detach().double().numpy()]
+        expected = [
+            math.exp(np.polyval(row[::-1], position)) for row in gain.coefficients.detach().double().numpy()
+        ]
         assert gain(lmbda).flatten().tolist() == pytest.approx(expected, rel=1e-4)
 
 
@@ -62,9 +64,13 @@ def test_a_gain_has_no_steps_between_the_ends_of_its_range() -> None:
     """Breaks if gains are looked up at a few λ: the slider would jump. A λ 0.1 % larger changes a gain by a few 0.1 %."""
     gain = Gain(5, 1)
     torch.nn.init.normal_(gain.coefficients)
-    logs = torch.log(torch.stack([gain(lmbda).flatten() for lmbda in np.geomspace(LMBDA_MIN, LMBDA_MAX, 4600)]))
+    logs = torch.log(
+        torch.stack([gain(lmbda).flatten() for lmbda in np.geomspace(LMBDA_MIN, LMBDA_MAX, 4600)])
+    )
     slope = logs.diff(dim=0).abs()
-    steepest = gain.coefficients.detach().abs() @ torch.tensor([0.0, 1.0, 2.0, 3.0])  # of |d log gain / d position|
+    steepest = gain.coefficients.detach().abs() @ torch.tensor(
+        [0.0, 1.0, 2.0, 3.0]
+    )  # of |d log gain / d position|
     assert (slope.amax(0) <= steepest * 2 / 4599 + 1e-5).all()
     assert (slope.amax(0) > 1e-5).all()
 
@@ -95,18 +101,26 @@ def test_each_image_of_a_batch_is_coded_with_its_own_lmbda(wrapped: VariableRate
         alone = wrapped(x[k : k + 1], lmbda)
         for name in ("x_hat", "y_hat", "y_bits", "z_bits"):
             first, second = getattr(together, name)[k : k + 1], getattr(alone, name)
-            torch.testing.assert_close(first, second, rtol=1e-3, atol=1e-3, msg=lambda text, name=name: f"{name}: {text}")
+            torch.testing.assert_close(
+                first, second, rtol=1e-3, atol=1e-3, msg=lambda text, name=name: f"{name}: {text}"
+            )
     assert together.y_bits[0].sum() != together.y_bits[2].sum()
 
 
-def test_the_latent_is_scaled_before_it_is_quantised_and_back_before_synthesis(wrapped: VariableRate) -> None:
+def test_the_latent_is_scaled_before_it_is_quantised_and_back_before_synthesis(
+    wrapped: VariableRate, code
+) -> None:
     """Breaks if a gain is applied on the wrong side of the quantiser, or to the wrong latent."""
     x, lmbda = torch.rand(1, 3, 32, 48), 0.05
+    seen: list[torch.Tensor] = []
+    wrapped.model.g_s.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     out = wrapped(x, lmbda)
-    coding = wrapped.model.code(wrapped.model.analyse(x) * wrapped.gain(lmbda))
+    scaled = wrapped.model.analyse(x) * wrapped.gain(lmbda)
+    coding = code(wrapped.model, scaled)
     torch.testing.assert_close(out.y_hat, coding.y_hat)
     torch.testing.assert_close(out.y_bits, coding.y_bits)
-    torch.testing.assert_close(out.x_hat, wrapped.model.g_s(coding.y_hat * wrapped.inverse_gain(lmbda))[..., :32, :48])
+    torch.testing.assert_close(seen[0], seen[1] * wrapped.inverse_gain(lmbda))
+    torch.testing.assert_close(out.x_hat, wrapped.model.g_s(seen[0])[..., :32, :48])
 
 
 def test_at_the_start_a_larger_lmbda_spends_more_bits_and_quantises_more_finely(lively) -> None:
@@ -132,7 +146,11 @@ def test_gains_learn(wrapped: VariableRate) -> None:
         assert (gain.coefficients.grad != 0).all()
 
 
-@pytest.mark.parametrize("lmbda", [0.0, -1.0, math.nan, math.inf, torch.tensor([0.01, 0.0]), torch.tensor([math.nan, 0.01])], ids=str)
+@pytest.mark.parametrize(
+    "lmbda",
+    [0.0, -1.0, math.nan, math.inf, torch.tensor([0.01, 0.0]), torch.tensor([math.nan, 0.01])],
+    ids=str,
+)
 def test_a_lmbda_that_is_not_finite_and_above_zero_is_refused(lmbda) -> None:
     """Breaks if λ = 0 is silently served as the smallest λ, or nan goes through."""
     with pytest.raises(ValueError, match="lmbda must be a finite number greater than 0"):

@@ -1,5 +1,7 @@
 def cell_table(mean, scale, step, K):
-    gauss = torch.distributions.Normal(torch.tensor(float(mean), dtype=torch.float64), torch.tensor(float(scale), dtype=torch.float64))
+    gauss = torch.distributions.Normal(
+        torch.tensor(float(mean), dtype=torch.float64), torch.tensor(float(scale), dtype=torch.float64)
+    )
 
     def F(v):
         return gauss.cdf(torch.tensor(v, dtype=torch.float64))

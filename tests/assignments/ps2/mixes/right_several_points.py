@@ -2,7 +2,9 @@ def mixes(layer, channels):
     rng = np.random.default_rng(3)
     total = 0
     for _ in range(2):
-        x = torch.from_numpy(rng.uniform(0.2, 1.5, (1, channels, 7, 7)) * rng.choice([-1, 1], (1, channels, 7, 7)))
+        x = torch.from_numpy(
+            rng.uniform(0.2, 1.5, (1, channels, 7, 7)) * rng.choice([-1, 1], (1, channels, 7, 7))
+        )
         total = total + torch.autograd.functional.jacobian(layer, x)[0, :, :, :, 0].abs()
     J = total.reshape(channels, 49, channels, 49)
     at = torch.arange(49)

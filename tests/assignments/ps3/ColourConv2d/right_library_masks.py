@@ -10,4 +10,6 @@ class ColourConv2d(nn.Conv2d):
         self.register_buffer("visible", mask)
 
     def forward(self, x):
-        return nn.functional.conv2d(x, torch.mul(self.visible, self.weight), self.bias, 1, self.kernel_size[0] // 2)
+        return nn.functional.conv2d(
+            x, torch.mul(self.visible, self.weight), self.bias, 1, self.kernel_size[0] // 2
+        )

@@ -16,4 +16,6 @@ class ColourConv2d(nn.Conv2d):
         mask = torch.zeros(out_channels, in_channels, size**2)
         mask[..., : size**2 // 2] = 1
         mask[..., size**2 // 2] = (difference >= 0).float()
-        nn.utils.parametrize.register_parametrization(self, "weight", Hide(mask.view(out_channels, in_channels, size, size)))
+        nn.utils.parametrize.register_parametrization(
+            self, "weight", Hide(mask.view(out_channels, in_channels, size, size))
+        )

@@ -1,7 +1,11 @@
 def gaussians_at(y_hat, psi, rows, columns, context, entropy):
     rows, columns = columns, rows
     padded = F.pad(y_hat, (2, 2, 2, 2))[0]
-    patches = torch.stack([F.pad(padded, (0, 9, 0, 9))[:, i : i + 5, j : j + 5] for i, j in zip(rows, columns)])
+    patches = torch.stack(
+        [F.pad(padded, (0, 9, 0, 9))[:, i : i + 5, j : j + 5] for i, j in zip(rows, columns)]
+    )
     psi = F.pad(psi, (0, 9, 0, 9))
-    means, raw = entropy.means_and_scales(psi[0][:, rows, columns].T[:, :, None, None], context(patches)[:, :, 2:3, 2:3])
+    means, raw = entropy.means_and_scales(
+        psi[0][:, rows, columns].T[:, :, None, None], context(patches)[:, :, 2:3, 2:3]
+    )
     return means.flatten(1), bound_scales(raw).flatten(1)

@@ -1,4 +1,6 @@
 def rule_and_real(y, means):
     energy = lambda v: v.square().mean((0, 2, 3))
     bits = lambda s, m: gaussian_bits(s, m, bound_scales(energy(s).sqrt())[:, None, None]).mean((0, 2, 3))
-    return torch.log2(energy(y) / energy(y - means)) / 2, bits(torch.round(y), torch.zeros_like(y)) - bits(torch.round(y - means), means)
+    return torch.log2(energy(y) / energy(y - means)) / 2, bits(torch.round(y), torch.zeros_like(y)) - bits(
+        torch.round(y - means), means
+    )

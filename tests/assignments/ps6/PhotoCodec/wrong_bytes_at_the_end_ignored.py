@@ -19,5 +19,7 @@ class PhotoCodec:
             raise ValueError("The file is damaged: its checksum does not fit.")
         picture = self.codec.decompress(data[15 : 15 + first])
         if second:
-            picture.putalpha(Image.frombytes("L", picture.size, zlib.decompress(data[15 + first : 15 + first + second])))
+            picture.putalpha(
+                Image.frombytes("L", picture.size, zlib.decompress(data[15 + first : 15 + first + second]))
+            )
         return picture

@@ -3,7 +3,11 @@ class PhotoCodec:
         self.codec = Codec(model)
 
     def encode(self, photo, lmbda):
-        alpha = zlib.compress(photo.convert("RGBA").getchannel("A").tobytes()) if photo.has_transparency_data else b""
+        alpha = (
+            zlib.compress(photo.convert("RGBA").getchannel("A").tobytes())
+            if photo.has_transparency_data
+            else b""
+        )
         body = struct.pack("<I", len(alpha)) + alpha + self.codec.compress(photo, lmbda)
         return b"PS6" + struct.pack("<I", zlib.crc32(body)) + body
 

@@ -4,7 +4,11 @@ def decoding_groups(mask, height, width):
     waiting, done, steps = [(i, j) for i in range(height) for j in range(width)], set(), []
     while waiting:
         inside = lambda i, j: 0 <= i < height and 0 <= j < width
-        now = [(i, j) for i, j in waiting if all((i + di, j + dj) in done or not inside(i + di, j + dj) for di, dj in offsets)]
+        now = [
+            (i, j)
+            for i, j in waiting
+            if all((i + di, j + dj) in done or not inside(i + di, j + dj) for di, dj in offsets)
+        ]
         steps.append(now)
         done.update(now)
         waiting = [place for place in waiting if place not in done]

@@ -1,7 +1,7 @@
 """Lesson 1. Bits: what a symbol costs, and what a whole message costs on average.
 
-A symbol to which the coder gave the probability q costs -log2 q bits. Averaged over data that follow p this is the cross-entropy
-H(p, q), which is smallest, and is called the entropy, where the coder knew p itself.
+A symbol to which the coder gave the probability q costs -log2 q bits. Averaged over data that follow p this
+is the cross-entropy H(p, q), which is smallest, and is called the entropy, where the coder knew p itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ LN2 = math.log(2.0)
 
 
 def bits(probabilities: Tensor) -> Tensor:
-    """Price of symbols in bits, ``-log2 q`` of the probability each was given; same shape. Infinite where q = 0.
+    """Price of symbols in bits, ``-log2 q`` of the probability each was given; same shape. Infinite where q =
+    0.
 
     Source: Shannon 1948, section 6.
     """
@@ -33,6 +34,7 @@ def entropy(probabilities: Tensor) -> Tensor:
 def cross_entropy(probabilities: Tensor, model: Tensor) -> Tensor:
     """Average bits per symbol when data follow ``probabilities`` and the code was made for ``model``.
 
-    H(p, q) = -sum p log2 q = H(p) + KL(p || q). Infinite where q = 0 < p. Shapes broadcast; the last dimension is summed.
+    H(p, q) = -sum p log2 q = H(p) + KL(p || q). Infinite where q = 0 < p. Shapes broadcast; the last
+    dimension is summed.
     """
     return -torch.special.xlogy(probabilities, model).sum(-1) / LN2

@@ -30,8 +30,8 @@ class ContextPrediction(MaskedConv2d):
 class EntropyParameters(nn.Sequential):
     """Means and raw scales from features [B, ``inputs``, h, w]: [B, 2M, h, w], means before scales.
 
-    The joint model has both kinds of features, psi before phi, 4M channels in all (the default). All kernels are 1x1, so what is
-    causal stays causal. Widths 4M, 10M/3, 8M/3, 2M: for M = 192, 768, 640, 512, 384.
+    The joint model has both kinds of features, psi before phi, 4M channels in all (the default). All kernels
+    are 1x1, so what is causal stays causal. Widths 4M, 10M/3, 8M/3, 2M: for M = 192, 768, 640, 512, 384.
 
     Source: Minnen et al. 2018, table 1, column "Entropy Parameters".
     """
@@ -46,13 +46,16 @@ class EntropyParameters(nn.Sequential):
         )
 
     def means_and_scales(self, *features: Tensor) -> tuple[Tensor, Tensor]:
-        """Both halves of the output, [B, M, h, w] each, for psi and phi (or phi alone); scales without their bound."""
+        """Both halves of the output, [B, M, h, w] each, for psi and phi (or phi alone);
+        scales without their bound.
+        """
         means, raw_scales = self(torch.cat(features, dim=1)).chunk(2, dim=1)
         return means, raw_scales
 
 
 class ContextModel(LatentModel):
-    """Context alone: means and scales from the neighbours decoded so far, no z. Which half of the joint model does the work?
+    """Context alone: means and scales from the neighbours decoded so far, no z. Which half of the joint model
+    does the work?
 
                  ┌─────┐ y  ┌───┐ y_hat                    ┌─────┐
           x ──▶──┤ g_a ├─▶──┤ Q ├──┬──────────────────▶────┤ g_s ├──▶── x_hat
@@ -64,7 +67,8 @@ class ContextModel(LatentModel):
                                    └───────┤ entropy_parameters ├──▶── means, scales of y_hat
                                            └────────────────────┘
 
-    The first position decoded sees only zeros: its mean and scale are learned numbers, the same in every picture.
+    The first position decoded sees only zeros: its mean and scale are learned numbers, the same in every
+    picture.
 
     In evaluation mode context and x_hat come from round(y), as in ``JointModel``.
 
@@ -106,9 +110,9 @@ class JointModel(HyperpriorModel):
                         │ Q ├───▶───┤ h_s ├────┴───┤ entropy_parameters ├──▶── means, scales of y_hat
                         └───┘       └─────┘  psi   └────────────────────┘
 
-    In evaluation mode this is the quick estimate of one pass, the same as CompressAI's: context and x_hat come from round(y),
-    and what is priced is y_hat = round(y - means) + means. The codec of lesson 9 walks position by position, and uses the
-    latter for all three.
+    In evaluation mode this is the quick estimate of one pass, the same as CompressAI's: context and x_hat
+    come from round(y), and what is priced is y_hat = round(y - means) + means. The codec of lesson 9 walks
+    position by position, and uses the latter for all three.
 
     Source: Minnen et al. 2018, figure 1 and table 1.
     """

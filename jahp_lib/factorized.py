@@ -1,19 +1,21 @@
 """Lesson 4. The learned density of one channel, and from it the bits of each element.
 
-Each channel has its own cumulative distribution c(v): a tiny network of one input and one output that can only rise, because
-its matrices are positive (softplus) and its activations have positive slope. The density is the derivative of c, and the
-probability of an integer bin is a difference of c, so rates need no integral:
+Each channel has its own cumulative distribution c(v): a tiny network of one input and one output that can
+only rise, because its matrices are positive (softplus) and its activations have positive slope. The density
+is the derivative of c, and the probability of an integer bin is a difference of c, so rates need no integral:
 
     bits(v) = -log2( c(v + 1/2) - c(v - 1/2) )
 
-Source: Ballé, Minnen, Singh, Hwang & Johnston 2018, "Variational image compression with a scale hyperprior", appendix 6.1.
+Source: Ballé, Minnen, Singh, Hwang & Johnston 2018, "Variational image compression with a scale hyperprior",
+appendix 6.1.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from typing import Self
+from collections.abc import Sequence
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -24,12 +26,14 @@ from jahp_lib.gdn import lower_bound
 from jahp_lib.rate_distortion import quantize
 from jahp_lib.transforms import NO_GAINS, Gains, LatentModel, Lmbda, ModelOutput, in_full_precision
 
-# No symbol is counted as more than -log2(1e-9) = 29.9 bits. The codec's escapes cost up to 36, and are as rare as that.
+# No symbol is counted as more than -log2(1e-9) = 29.9 bits. The codec's escapes cost up to 36, and are as
+# rare as that.
 LIKELIHOOD_BOUND = 1e-9
 
 
 def bits_from_log_likelihood(log_likelihood: Tensor, likelihood_bound: float = LIKELIHOOD_BOUND) -> Tensor:
-    """-log2 of a likelihood given as natural logarithm, at most ``-log2(likelihood_bound)``; same shape, bits per element.
+    """-log2 of a likelihood given as natural logarithm, at most ``-log2(likelihood_bound)``; same shape, bits
+    per element.
 
     The gradient passes the bound (training can still pull a symbol back from the far tail). 0 means no bound.
     """
@@ -38,12 +42,45 @@ def bits_from_log_likelihood(log_likelihood: Tensor, likelihood_bound: float = L
     return log_likelihood / -LN2
 
 
+class TorchMath:
+    """The three functions that a learned density is made of;
+    the codec has exactly defined ones (``codec.portable_math``).
+    """
+
+    softplus = staticmethod(F.softplus)
+    tanh = staticmethod(torch.tanh)
+
+    @staticmethod
+    def affine(matrix: Tensor, values: Tensor, bias: Tensor) -> Tensor:
+        """``matrix @ values + bias``: [C, out, in], [C, in, n] and [C, out, 1] to [C, out, n]."""
+        return torch.matmul(matrix, values) + bias
+
+
+Layer = tuple[Any, Any, Any]  # matrix, bias, factor (None in the last layer)
+
+
+def cumulative_logits(values: Any, layers: Sequence[Layer], functions: Any) -> Any:
+    """Logit of each channel's cumulative distribution: values [C, 1, n] to the same shape, in tensors or
+    numpy arrays.
+
+    The one definition of the density: training takes bits from it, the codec its integer tables.
+    ``functions`` has ``softplus``, ``tanh`` and ``affine``, as ``TorchMath`` has.
+    """
+    u = values
+    for matrix, bias, factor in layers:
+        u = functions.affine(functions.softplus(matrix), u, bias)
+        if factor is not None:
+            u = u + functions.tanh(factor) * functions.tanh(u)  # slope between 0 and 2: never falls
+    return u
+
+
 class FactorizedPrior(nn.Module):
     """A learned density for each of ``channels`` channels; called with values, it returns their bits.
 
     Args:
         channels: C.
-        filters: widths of the hidden layers of each channel's network; the paper's K = 4 layers have (3, 3, 3).
+        filters: widths of the hidden layers of each channel's network; the paper's K = 4 layers have (3, 3,
+            3).
         init_scale: width of the density before training; wider than the values it will meet.
 
     Raises:
@@ -70,25 +107,28 @@ class FactorizedPrior(nn.Module):
             self.biases.append(nn.Parameter(torch.empty(self.channels, fan_out, 1).uniform_(-0.5, 0.5)))
         for width in filters:
             self.factors.append(nn.Parameter(torch.zeros(self.channels, width, 1)))
+        self.medians: Tensor
         self.register_buffer("medians", torch.zeros(self.channels))
         self._writes = self._count_writes()
         self.register_load_state_dict_post_hook(_medians_belong)
 
+    def layers(self) -> list[Layer]:
+        """Matrix [C, out, in], bias [C, out, 1] and factor [C, out, 1] (None in the last) of each layer, as
+        they are learned."""
+        return list(itertools.zip_longest(self.matrices, self.biases, self.factors))
+
     def logits(self, values: Tensor) -> Tensor:
         """Logit of the cumulative distribution: values [C, 1, n] (each row one channel) to the same shape."""
-        u = values
-        for k, (matrix, bias) in enumerate(zip(self.matrices, self.biases, strict=True)):
-            u = torch.matmul(F.softplus(matrix), u) + bias
-            if k < len(self.factors):
-                u = u + torch.tanh(self.factors[k]) * torch.tanh(u)  # slope between 0 and 2: never falls
-        return u
+        return cumulative_logits(values, self.layers(), TorchMath)
 
     def cumulative(self, values: Tensor) -> Tensor:
         """c(v) in (0, 1) for values [C, 1, n]."""
         return torch.sigmoid(self.logits(values))
 
     def forward(self, z: Tensor) -> Tensor:
-        """Bits of each element of z [B, C, H, W] (integers + medians, or noisy values in training); same shape."""
+        """Bits of each element of z [B, C, H, W] (integers + medians, or noisy values in training);
+        same shape.
+        """
         if z.dim() != 4 or z.shape[1] != self.channels:
             raise ValueError(
                 f"FactorizedPrior({self.channels}) expects [B, {self.channels}, H, W], not {list(z.shape)}."
@@ -107,12 +147,14 @@ class FactorizedPrior(nn.Module):
         return bits.reshape(channels, batch, height, width).transpose(0, 1)
 
     def quantize(self, z: Tensor) -> Tensor:
-        """Nearest value that can be coded: ``round(z - median) + median`` for each channel of [B, C, H, W]."""
+        """Nearest value that can be coded: ``round(z - median) + median`` for each channel of [B, C, H,
+        W]."""
         medians = self.medians[None, :, None, None]
         return torch.round(z - medians) + medians
 
     def train(self, mode: bool = True) -> Self:
-        """As for any module; when training ends (``eval()``), ``medians`` are brought up to date with what was learned.
+        """As for any module; when training ends (``eval()``), ``medians`` are brought up to date with what
+        was learned.
 
         Medians that were set by hand after the last update are left alone.
         """
@@ -127,7 +169,8 @@ class FactorizedPrior(nn.Module):
 
     @torch.no_grad()
     def update_medians(self) -> None:
-        """Set ``medians`` to where each density has half its mass on either side, found by bisection within +-100,000."""
+        """Set ``medians`` to where each density has half its mass on either side, found by bisection within
+        +-100,000."""
         low = torch.full((self.channels, 1, 1), -1e5, device=self.medians.device)
         high = -low
         for _ in range(64):

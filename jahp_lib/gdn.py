@@ -1,10 +1,12 @@
-"""Lesson 3. Generalised divisive normalisation: each channel divided by the energy of all channels at the same place.
+"""Lesson 3. Generalised divisive normalisation: each channel divided by the energy of all channels at the
+same place.
 
     GDN    y_i = x_i / sqrt(beta_i + sum_j gamma_ij x_j^2)
     IGDN   x_i = y_i * sqrt(beta_i + sum_j gamma_ij y_j^2)
 
-The sum runs over channels, never over positions. The second line is one step of the fixed-point iteration that would
-invert the first, not its exact inverse (Ballé, Laparra & Simoncelli 2017, section 2 and equation 4).
+The sum runs over channels, never over positions. The second line is one step of the fixed-point iteration
+that would invert the first, not its exact inverse (Ballé, Laparra & Simoncelli 2017, section 2 and equation
+4).
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Parameters are kept as square roots of beta + PEDESTAL and gamma + PEDESTAL. The pedestal keeps the gradient of the
-# square away from zero where a gamma is zero, so that it can grow again (Ballé 2018, "Efficient nonlinear transforms").
+# Parameters are kept as square roots of beta + PEDESTAL and gamma + PEDESTAL. The pedestal keeps the gradient
+# of the square away from zero where a gamma is zero, so that it can grow again (Ballé 2018, "Efficient
+# nonlinear transforms").
 PEDESTAL = 2.0**-36
 
 
@@ -35,18 +38,20 @@ class _LowerBound(torch.autograd.Function):
 def lower_bound(values: Tensor, bound: float) -> Tensor:
     """``max(values, bound)`` whose gradient still lets values below the bound come back up.
 
-    A plain ``clamp`` has gradient zero below the bound: what falls under it stays there for ever. Here the gradient passes
-    wherever the value is not below the bound, or where a descent step would raise it (gradient below zero).
-    Any shape; same shape returned.
+    A plain ``clamp`` has gradient zero below the bound: what falls under it stays there for ever. Here the
+    gradient passes wherever the value is not below the bound, or where a descent step would raise it
+    (gradient below zero). Any shape; same shape returned.
     """
     return _LowerBound.apply(values, bound)
 
 
 class GDN(nn.Module):
-    """Generalised divisive normalisation of [B, C, H, W], or with ``inverse=True`` the multiplication that undoes most of it.
+    """Generalised divisive normalisation of [B, C, H, W], or with ``inverse=True`` the multiplication that
+    undoes most of it.
 
-    Starts as beta = 1 and gamma = 0.1 times the identity, as the paper's code does. ``beta`` [C] and ``gamma`` [C, C] are the
-    effective values, both kept at or above their bounds; what is learned are their square roots.
+    Starts as beta = 1 and gamma = 0.1 times the identity, as the paper's code does. ``beta`` [C] and
+    ``gamma`` [C, C] are the effective values, both kept at or above their bounds; what is learned are their
+    square roots.
 
     Raises:
         ValueError: ``channels`` is not a positive integer.

@@ -1,4 +1,5 @@
-"""Lesson 6. The hyperprior: a second, small latent that tells the decoder mean and scale of the first at each position.
+"""Lesson 6. The hyperprior: a second, small latent that tells the decoder mean and scale of the first at each
+position.
 
     y --h_a--> z --round--> z_hat --h_s--> psi, from which come the means and scales of y
 
@@ -32,15 +33,16 @@ from jahp_lib.transforms import (
     in_full_precision,
 )
 
-# Below this, a Gaussian centred on an integer already has all but 5e-6 of its mass in one bin: less would save no bits and
-# only make a wrong mean infinitely expensive.
+# Below this, a Gaussian centred on an integer already has all but 5e-6 of its mass in one bin: less would
+# save no bits and only make a wrong mean infinitely expensive.
 SCALE_BOUND = 0.11
 
 
 class HyperAnalysisTransform(nn.Sequential):
     """h_a: latents y [B, M, h, w] to hyper-latents z [B, N, ceil(h/4), ceil(w/4)] (``"same"``).
 
-    Source: Minnen et al. 2018, table 1, column "Hyper Encoder". ``"valid"`` has the original implementation's paddings: 0, 1, 0.
+    Source: Minnen et al. 2018, table 1, column "Hyper Encoder". ``"valid"`` has the original implementation's
+    paddings: 0, 1, 0.
     """
 
     def __init__(self, N: int, M: int, padding: str = "same") -> None:
@@ -58,8 +60,8 @@ class HyperAnalysisTransform(nn.Sequential):
 class HyperSynthesisTransform(nn.Sequential):
     """h_s: quantised hyper-latents [B, N, h, w] to features psi [B, ``out_channels``, 4h, 4w] (``"same"``).
 
-    Source: Minnen et al. 2018, table 1, column "Hyper Decoder", whose widths are M, 3M/2 and 2M. ``"valid"`` has the original
-    implementation's paddings: 0, 1, 0.
+    Source: Minnen et al. 2018, table 1, column "Hyper Decoder", whose widths are M, 3M/2 and 2M. ``"valid"``
+    has the original implementation's paddings: 0, 1, 0.
     """
 
     def __init__(self, N: int, M: int, out_channels: int, padding: str = "same") -> None:
@@ -75,7 +77,8 @@ class HyperSynthesisTransform(nn.Sequential):
 
 
 class _LogNormalCdf(torch.autograd.Function):
-    """log Phi(x). PyTorch's ``log_ndtr`` has the right value but, in float32, a wrong gradient below about x = -1000."""
+    """log Phi(x). PyTorch's ``log_ndtr`` has the right value but, in float32, a wrong gradient below about x
+    = -1000."""
 
     @staticmethod
     def forward(ctx, x: Tensor) -> Tensor:
@@ -96,11 +99,13 @@ def gaussian_bits(
 
     Args:
         y: values to code: means plus integers, or noisy values in training.
-        means, scales: broadcast against y; scales are standard deviations above 0, in units of the quantisation step.
+        means, scales: broadcast against y; scales are standard deviations above 0, in units of the
+            quantisation step.
         likelihood_bound: no element costs more than ``-log2`` of this; 0 for the bare formula.
 
     Returns:
-        Bits per element, the shape of y, float32 or wider; finite with finite gradients however far y lies from its mean.
+        Bits per element, the shape of y, float32 or wider; finite with finite gradients however far y lies
+        from its mean.
 
     Source: Ballé et al. 2018, section 3; Minnen et al. 2018, equation 3.
     """
@@ -112,14 +117,15 @@ def gaussian_bits(
         scales = scales.to(kind)
         high = _LogNormalCdf.apply((0.5 - distance) / scales)
         low = _LogNormalCdf.apply((-0.5 - distance) / scales)
-        # log(exp(high) - exp(low)); high - low is never below 1e-7 unless scales are beyond all use, so the clamp only
-        # keeps the logarithm from zero
+        # log(exp(high) - exp(low)); high - low is never below 1e-7 unless scales are beyond all use, so the
+        # clamp only keeps the logarithm from zero
         log_likelihood = high + torch.log(-torch.expm1((low - high).clamp(max=-1e-7)))
         return bits_from_log_likelihood(log_likelihood, likelihood_bound)
 
 
 def bound_scales(raw: Tensor) -> Tensor:
-    """Scales from a network's output: at least ``SCALE_BOUND``, with a gradient that lets them come back above it."""
+    """Scales from a network's output: at least ``SCALE_BOUND``, with a gradient that lets them come back
+    above it."""
     return lower_bound(raw, SCALE_BOUND)
 
 
@@ -156,9 +162,11 @@ class HyperpriorModel(LatentModel):
 
 
 class ScaleHyperprior(HyperpriorModel):
-    """The second rung: z tells the scale of each element, means are zero. h_a reads \\|y\\|: a scale has no sign.
+    """The second rung: z tells the scale of each element, means are zero. h_a reads \\|y\\|: a scale has no
+    sign.
 
-    Source: Ballé et al. 2018, section 3 and figure 4 (with the hyper-networks of Minnen et al. 2018, so that rungs compare).
+    Source: Ballé et al. 2018, section 3 and figure 4 (with the hyper-networks of Minnen et al. 2018, so that
+    rungs compare).
     """
 
     hyper_outputs = 1
@@ -184,7 +192,10 @@ class ScaleHyperprior(HyperpriorModel):
 
 
 class MeanScaleHyperprior(HyperpriorModel):
-    """The third rung: z tells mean and scale of each element. Source: Minnen et al. 2018 (without context model)."""
+    """The third rung: z tells mean and scale of each element. Source: Minnen et al.
+
+    2018 (without context model).
+    """
 
     def forward(self, x: Tensor, lmbda: Lmbda = None, gains: Gains = NO_GAINS) -> ModelOutput:
         """See ``LatentModel.forward``."""

@@ -25,8 +25,8 @@ class Coded(Protocol):
 def add_uniform_noise(values: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Training's stand-in for rounding: ``values`` plus noise from U(-1/2, 1/2), same shape and type.
 
-    The density of the noisy value, taken at an integer, is the probability of rounding to that integer, and its
-    gradient is not zero (Ballé, Laparra & Simoncelli 2017, section 3).
+    The density of the noisy value, taken at an integer, is the probability of rounding to that integer, and
+    its gradient is not zero (Ballé, Laparra & Simoncelli 2017, section 3).
     """
     noise = torch.rand(values.shape, dtype=values.dtype, device=values.device, generator=generator)
     return values + (noise - 0.5)
@@ -65,7 +65,8 @@ def psnr(mse: Tensor | float, peak: float = 1.0) -> Tensor:
 def bits_per_pixel(out: Coded, height: int, width: int) -> Tensor:
     """Bits of each image of the batch divided by its real pixels: shape [B], unit bit/pixel.
 
-    ``out.y_bits`` and ``out.z_bits`` cover everything that is coded, so padding is paid for but not divided by.
+    ``out.y_bits`` and ``out.z_bits`` cover everything that is coded, so padding is paid for but not divided
+    by.
     """
     bits = out.y_bits.flatten(1).sum(1) + out.z_bits.flatten(1).sum(1)
     return bits / (height * width)
@@ -88,7 +89,9 @@ def check_lmbda(lmbda: float | Tensor) -> None:
 
 @dataclass(frozen=True)
 class RateDistortion:
-    """The loss and its parts, each a scalar tensor: ``loss`` and ``bpp`` in bit/pixel, ``mse`` on [0, 1], ``psnr`` in dB."""
+    """The loss and its parts, each a scalar tensor:
+    ``loss`` and ``bpp`` in bit/pixel, ``mse`` on [0, 1], ``psnr`` in dB.
+    """
 
     loss: Tensor
     bpp: Tensor
@@ -105,16 +108,19 @@ def rate_distortion_loss(
         out: what a model returned for ``x``.
         x: images [B, 3, H, W] in [0, 1].
         lmbda: one λ for all, or a tensor [B] with one for each image.
-        weights: how much each image counts in ``loss``, a tensor [B]; all alike by default. The other figures are plain means.
+        weights: how much each image counts in ``loss``, a tensor [B]; all alike by default. The other figures
+            are plain means.
 
     Raises:
         ValueError: ``lmbda`` is not finite or not above 0, or has neither one value nor B of them.
 
-    Source: Minnen et al. 2018, equations 1 and 2; the factor 255**2 lets λ keep the values published for 8-bit images.
+    Source: Minnen et al. 2018, equations 1 and 2; the factor 255**2 lets λ keep the values published for
+    8-bit images.
     """
     if isinstance(lmbda, Tensor) and lmbda.numel() not in (1, x.shape[0]):
         raise ValueError(
-            f"lmbda must be one number or one for each of the {x.shape[0]} images, not {lmbda.numel()} of them."
+            f"lmbda must be one number or one for each of the {x.shape[0]} images, not {lmbda.numel()} of "
+            "them."
         )
     check_lmbda(lmbda)
     if isinstance(lmbda, Tensor):

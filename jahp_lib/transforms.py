@@ -5,9 +5,9 @@
 
 Four convolutions of stride 2 make y 16 times smaller than x in each direction (Minnen et al. 2018, table 1).
 
-Two kinds of padding. ``"same"`` keeps sizes in step (n -> ceil(n / 2) -> 2 ceil(n / 2)); models pad the picture to a multiple
-of 16 and crop it again, so every size works. ``"valid"`` adds nothing, as the implementation this course grew out of; it
-works only for sides of 64 k + 189 pixels (765 among them).
+Two kinds of padding. ``"same"`` keeps sizes in step (n -> ceil(n / 2) -> 2 ceil(n / 2)); models pad the
+picture to a multiple of 16 and crop it again, so every size works. ``"valid"`` adds nothing, as the
+implementation this course grew out of; it works only for sides of 64 k + 189 pixels (765 among them).
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ NO_GAINS: Gains = (1.0, 1.0)
 
 
 def check_sizes(N: int, M: int, padding: str) -> None:
-    """Raise ``ValueError`` unless N and M are positive integers and ``padding`` is ``"same"`` or ``"valid"``."""
+    """Raise ``ValueError`` unless N and M are positive integers and ``padding`` is ``"same"`` or
+    ``"valid"``."""
     for name, value in (("N", N), ("M", M)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} is a number of channels and must be a positive integer, not {value!r}.")
@@ -41,10 +42,12 @@ def check_sizes(N: int, M: int, padding: str) -> None:
 
 
 def check_size_without_padding(height: int, width: int, error: type[ValueError] = ValueError) -> None:
-    """Raise ``error`` unless networks with padding "valid" give a picture of this size back at its own size."""
+    """Raise ``error`` unless networks with padding "valid" give a picture of this size back at its own
+    size."""
     if any(side < 253 or (side - 253) % 64 for side in (height, width)):
         raise error(
-            f"Without padding only sides of 253, 317, ... (64 k + 189) pixels come back at their own size, not {height}x{width}. "
+            "Without padding only sides of 253, 317, ... (64 k + 189) pixels come back at their own size, "
+            f"not {height}x{width}. "
             "Use padding='same' for any size."
         )
 
@@ -61,7 +64,9 @@ def conv(
 def deconv(
     in_channels: int, out_channels: int, kernel_size: int = 5, stride: int = 2, padding: int | None = None
 ) -> nn.ConvTranspose2d:
-    """Transposed convolution that, with the default padding, maps n to stride * n; with a given padding, none is added at the end."""
+    """Transposed convolution that, with the default padding, maps n to stride * n;
+    with a given padding, none is added at the end.
+    """
     if padding is not None:
         return nn.ConvTranspose2d(in_channels, out_channels, kernel_size, stride, padding)
     return nn.ConvTranspose2d(
@@ -70,7 +75,8 @@ def deconv(
 
 
 class AnalysisTransform(nn.Sequential):
-    """g_a: images [B, 3, H, W] in [0, 1] to latents y [B, M, H/16, W/16] (``"same"``; sizes round up at each of four halvings).
+    """g_a: images [B, 3, H, W] in [0, 1] to latents y [B, M, H/16, W/16] (``"same"``; sizes round up at each
+    of four halvings).
 
     Source: Minnen et al. 2018, table 1, column "Encoder".
     """
@@ -92,7 +98,8 @@ class AnalysisTransform(nn.Sequential):
         *layers, last = self
         for layer in layers:
             x = layer(x)
-        # Latents reach hundreds, where bfloat16 has steps of a whole quantisation bin: the last layer keeps float32.
+        # Latents reach hundreds, where bfloat16 has steps of a whole quantisation bin: the last layer keeps
+        # float32.
         with torch.autocast(x.device.type, enabled=False):
             return last(x.float())
 
@@ -135,9 +142,9 @@ def crop(x: Tensor, height: int, width: int) -> Tensor:
 class ModelOutput:
     """What a model returns.
 
-    ``x_hat`` [B, 3, H, W], not clipped to [0, 1]; ``y_hat``, ``y_bits`` [B, M, h, w]; ``z_hat``, ``z_bits`` [B, N, h/4, w/4]
-    (no channels where a model has no z); ``means``, ``scales`` like ``y_hat`` (None where a model has none). Bits are
-    per element, not reduced; ``y_bits`` is always the price of ``y_hat``.
+    ``x_hat`` [B, 3, H, W], not clipped to [0, 1]; ``y_hat``, ``y_bits`` [B, M, h, w]; ``z_hat``, ``z_bits``
+    [B, N, h/4, w/4] (no channels where a model has no z); ``means``, ``scales`` like ``y_hat`` (None where a
+    model has none). Bits are per element, not reduced; ``y_bits`` is always the price of ``y_hat``.
     """
 
     x_hat: Tensor
@@ -156,7 +163,8 @@ class ModelOutput:
 
 
 class LatentModel(nn.Module):
-    """What all models of the ladder share: g_a, g_s and padding. How the latent is coded stands in each model's ``forward``.
+    """What all models of the ladder share: g_a, g_s and padding. How the latent is coded stands in each
+    model's ``forward``.
 
         x --g_a--> y --Q--> y_hat --g_s--> x_hat
 
@@ -164,16 +172,18 @@ class LatentModel(nn.Module):
 
     Args:
         N: channels of the hidden layers and of z. The paper's models have 192.
-        M: channels of y. The paper's table has 192; CompressAI's published models have 320 for the four largest λ.
-        padding: "same" for images of any size from 1x1, or "valid" for none at all (sides of 64 k + 189 pixels).
+        M: channels of y. The paper's table has 192; CompressAI's published models have 320 for the four
+            largest λ.
+        padding: "same" for images of any size from 1x1, or "valid" for none at all (sides of 64 k + 189
+            pixels).
 
-    Set ``rounds_in_training`` to True and g_s is trained on rounded latents (its gradient passing straight through),
-    while bits are still counted on noisy ones. Source: Minnen & Singh 2020, "Channel-wise autoregressive entropy models
-    for learned image compression".
+    Set ``rounds_in_training`` to True and g_s is trained on rounded latents (its gradient passing straight
+    through), while bits are still counted on noisy ones. Source: Minnen & Singh 2020, "Channel-wise
+    autoregressive entropy models for learned image compression".
 
     Raises:
-        ValueError: N or M is not a positive integer, ``padding`` is another word; in ``forward``, x is not [B, 3, H, W]
-            with floating-point values, or its size does not fit "valid".
+        ValueError: N or M is not a positive integer, ``padding`` is another word; in ``forward``, x is not
+            [B, 3, H, W] with floating-point values, or its size does not fit "valid".
     """
 
     serves_every_lmbda = False
@@ -199,14 +209,17 @@ class LatentModel(nn.Module):
     def forward(self, x: Tensor, lmbda: Lmbda = None, gains: Gains = NO_GAINS) -> ModelOutput:
         """Images [B, 3, H, W] in [0, 1] through the model.
 
-        A model of the ladder serves the one λ it was trained for, so ``lmbda`` changes nothing: it is there so that every model
-        answers to the same call. ``gains`` scale y before Q, and back what g_s gets: two numbers, or two tensors [B or 1, M, 1, 1]
-        (lesson 10, ``VariableRate``).
+        A model of the ladder serves the one λ it was trained for, so ``lmbda`` changes nothing: it is there
+            so that every model
+        answers to the same call. ``gains`` scale y before Q, and back what g_s gets: two numbers, or two
+        tensors [B or 1, M, 1, 1] (lesson 10, ``VariableRate``).
         """
         raise NotImplementedError
 
     def gains(self, lmbda: Lmbda = None) -> Gains:
-        """What y is multiplied with before it is quantised, and y_hat afterwards: 1 and 1 for a model that serves one λ."""
+        """What y is multiplied with before it is quantised, and y_hat afterwards:
+        1 and 1 for a model that serves one λ.
+        """
         return NO_GAINS
 
     def analyse(self, x: Tensor, lmbda: Lmbda = None) -> Tensor:
@@ -226,7 +239,8 @@ class LatentModel(nn.Module):
         return crop(self.g_s(y_hat), height, width)
 
     def seen_by_synthesis(self, y: Tensor, y_hat: Tensor, offsets: Tensor | float = 0.0) -> Tensor:
-        """What g_s gets for ``y``: its quantised form ``y_hat``, or in training what the decoder will have, if ``rounds_in_training``."""
+        """What g_s gets for ``y``: its quantised form ``y_hat``, or in training what the decoder will have,
+        if ``rounds_in_training``."""
         if self.training and self.rounds_in_training:
             return round_straight_through(y - offsets) + offsets
         return y_hat

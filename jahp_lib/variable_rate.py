@@ -2,12 +2,14 @@
 
     y --* gain(lmbda)--> Q --> * inverse_gain(lmbda) --> g_s
 
-A larger gain makes the step smaller against the signal: more bits, less error. Both gains are smooth positive functions of
-log λ, so that every λ between the ends of the range is served, not only those seen in training. At high rate the
-best step goes as λ^(-1/2) (the distortion of a step s is s**2 / 12), and that is where training starts from.
+A larger gain makes the step smaller against the signal: more bits, less error. Both gains are smooth positive
+functions of log λ, so that every λ between the ends of the range is served, not only those seen in training.
+At high rate the best step goes as λ^(-1/2) (the distortion of a step s is s**2 / 12), and that is where
+training starts from.
 
-Source of gain and inverse gain units: Cui et al. 2021, "Asymmetric gained deep image compression with continuous rate
-adaptation"; there gains are learned at a few λ and interpolated, here they are exponentials of polynomials in log λ.
+Source of gain and inverse gain units: Cui et al. 2021, "Asymmetric gained deep image compression with
+continuous rate adaptation"; there gains are learned at a few λ and interpolated, here they are exponentials
+of polynomials in log λ.
 """
 
 from __future__ import annotations
@@ -27,8 +29,8 @@ DEFAULT_LMBDA = 0.013
 class Gain(nn.Module):
     """A positive factor for each of ``channels`` channels, the exponential of a cubic in log λ.
 
-    Called with λ (a number, or a tensor [B]) it returns [1 or B, C, 1, 1]. ``sign`` +1 starts as λ^(1/2), -1 as λ^(-1/2),
-    both 1 in the middle of the range.
+    Called with λ (a number, or a tensor [B]) it returns [1 or B, C, 1, 1]. ``sign`` +1 starts as λ^(1/2), -1
+    as λ^(-1/2), both 1 in the middle of the range.
     """
 
     def __init__(self, channels: int, sign: int) -> None:
@@ -50,10 +52,11 @@ class Gain(nn.Module):
 
 
 class VariableRate(nn.Module):
-    """Any model of the ladder with gains around its quantiser: ``model(x, lmbda)`` for every λ in [0.0018, 0.18].
+    """Any model of the ladder with gains around its quantiser: ``model(x, lmbda)`` for every λ in [0.0018,
+    0.18].
 
-    Outside that range the gains stay what they are at its end. ``y_hat``, ``means``, ``scales`` and bits are those of the
-    scaled latent, the one that is coded.
+    Outside that range the gains stay what they are at its end. ``y_hat``, ``means``, ``scales`` and bits are
+    those of the scaled latent, the one that is coded.
 
     Raises:
         ValueError: ``forward`` got a λ that is not finite and above 0.
@@ -78,7 +81,8 @@ class VariableRate(nn.Module):
         return self.model
 
     def forward(self, x: Tensor, lmbda: Lmbda = None) -> ModelOutput:
-        """Images [B, 3, H, W] in [0, 1] through the model, for one λ (0.013 if none is given) or one for each image [B]."""
+        """Images [B, 3, H, W] in [0, 1] through the model, for one λ (0.013 if none is given) or one for
+        each image [B]."""
         return self.model(x, lmbda, self.gains(lmbda))
 
     def gains(self, lmbda: Lmbda = None) -> Gains:

@@ -1,4 +1,5 @@
-"""What all tests share: a fixed start of torch's randomness, and small models whose latents are not all zero."""
+"""What all tests share: a fixed start of torch's randomness, and small models whose latents are not all
+zero."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from jahp_lib.checkpoints import MODELS
 from jahp_lib.factorized import update_medians
 from jahp_lib.transforms import LatentModel, ModelOutput
 
-# Tensors of the tests are small: a second thread would cost more time waiting than it saves, more so on a busy machine.
+# Tensors of the tests are small: a second thread would cost more time waiting than it saves, more so on a
+# busy machine.
 torch.set_num_threads(1)
 
 
@@ -26,8 +28,9 @@ def _same_random_numbers_every_time() -> None:
 def lively() -> Callable[..., LatentModel]:
     """``lively("JointModel", N=4, M=6)``: a small model in evaluation mode with random weights everywhere.
 
-    Fresh models give latents that all round to zero, hide exchanged tensors behind equal values, and have means near 0 and
-    scales at their bound. These don't: latents spread over some ten integers, and no two parameters are alike.
+    Fresh models give latents that all round to zero, hide exchanged tensors behind equal values, and have
+    means near 0 and scales at their bound. These don't: latents spread over some ten integers, and no two
+    parameters are alike.
     """
 
     def make(architecture: str, N: int = 4, M: int = 6, padding: str = "same", seed: int = 1) -> LatentModel:

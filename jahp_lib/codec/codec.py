@@ -1,16 +1,16 @@
-"""Lesson 7. The codec: a picture to bytes and back.
+"""Lesson 9. The codec: a picture to bytes and back.
 
     compress    x --g_a--> y --h_a--> z     z coded, psi from z_hat, then y coded along the wavefront
     decompress  z decoded, psi from z_hat, then y_hat decoded along the wavefront --g_s--> x_hat
 
-g_a, h_a and g_s run in float32: what they compute need not be the same on two machines. All that decides how bits are read is exact
-(``fixed_point``, ``tables``), so a file decodes to the same y_hat everywhere.
+g_a, h_a and g_s run in float32: what they compute need not be the same on two machines. All that decides how
+bits are read is exact (``fixed_point``, ``tables``), so a file decodes to the same y_hat everywhere.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -31,11 +31,14 @@ from jahp_lib.codec.container import (
     pack,
     unpack,
 )
-from jahp_lib.codec.entropy_models import EntropyModel, Predictor, network_device
+from jahp_lib.codec.entropy_models import EntropyModel, ExactContextModel, Predictor, network_device
+from jahp_lib.codec.fast.grouped_context import GroupedContextModel
+from jahp_lib.codec.fast.tiles import TILE, tiled
+from jahp_lib.codec.fast.transforms import apply
 from jahp_lib.codec.fixed_point import BITS
-from jahp_lib.codec.tables import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder, Table
-from jahp_lib.codec.tiles import TILE, apply, tiled
+from jahp_lib.codec.tables import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder, Tables
 from jahp_lib.codec.wavefront import Schedule, all_at_once, walk
+from jahp_lib.hyperprior import HyperpriorModel
 from jahp_lib.photos.one_photo import open_photo, to_float, to_image, to_tensor
 from jahp_lib.rate_distortion import check_lmbda
 from jahp_lib.transforms import STRIDE, LatentModel, check_size_without_padding
@@ -48,7 +51,9 @@ Progress = Callable[[str, int, int], None]  # stage ("transform" or "coding"), h
 
 @dataclass(frozen=True)
 class Encoding:
-    """A compressed picture and what went into it: ``y_hat`` [M, h, w] and ``z_hat`` [N, h/4, w/4] (None without hyper-latent), float64."""
+    """A compressed picture and what went into it:
+    ``y_hat`` [M, h, w] and ``z_hat`` [N, h/4, w/4] (None without hyper-latent), float64.
+    """
 
     blob: bytes
     header: Header
@@ -66,30 +71,40 @@ class Decoding:
 
 
 class Codec:
-    """Compresses pictures to bytes and back with the weights that ``model`` has now (it keeps a copy; train on as you like).
+    """Compresses pictures to bytes and back with the weights that ``model`` has now (it keeps a copy; train
+    on as you like).
 
     >>> codec = Codec(model)
     >>> blob = codec.compress(image, lmbda=0.013)
     >>> image = codec.decompress(blob)
 
     Args:
-        model: any model of the ladder, or one in ``VariableRate``. It runs where the model is, on the CPU or on CUDA; for a model
-            on another device, whose numbers have no 64 bits, on the CPU.
-        max_pixels: larger pictures, and files that claim to hold one, are refused: decoding takes memory and time in proportion.
-        tile: side in latents of the tiles in which g_a and g_s see a big picture; less needs less memory and more time.
+        model: any model of the ladder, or one in ``VariableRate``. It runs where the model is, on the CPU or
+            on CUDA; for a model on another device, whose numbers have no 64 bits, on the CPU.
+        max_pixels: larger pictures, and files that claim to hold one, are refused: decoding takes memory and
+            time in proportion.
+        tile: side in latents of the tiles in which g_a and g_s see a big picture; less needs less memory and
+            more time.
+        fast: False runs lesson 9's plain chain in place of ``codec.fast``: the same files, more slowly, in
+            more memory.
 
     Raises:
         ValueError: the model's weights are not finite, or too large to be computed exactly.
     """
 
     def __init__(
-        self, model: LatentModel | VariableRate, *, max_pixels: int = MAX_PIXELS, tile: int = TILE
+        self,
+        model: LatentModel | VariableRate,
+        *,
+        max_pixels: int = MAX_PIXELS,
+        tile: int = TILE,
+        fast: bool = True,
     ) -> None:
-        if not isinstance(model, (LatentModel, VariableRate)):
+        if not isinstance(getattr(model, "base", None), LatentModel):
             raise ValueError(
                 f"Codec takes a model of the ladder or a VariableRate, not a {type(model).__name__}."
             )
-        self.max_pixels, self.tile = max_pixels, tile
+        self.max_pixels, self.tile, self.fast = max_pixels, tile, fast
         self.fingerprint = fingerprint(model, model.config)
         frozen = copy.deepcopy(model).to(network_device(model)).float().eval().requires_grad_(False)
         if not all(bool(torch.isfinite(tensor).all()) for tensor in frozen.state_dict().values()):
@@ -101,6 +116,8 @@ class Codec:
         self.device = next(frozen.parameters()).device
         with torch.inference_mode():
             self.entropy_model = EntropyModel(self.model, self.device)
+            if fast and isinstance(self.entropy_model.context, ExactContextModel):
+                self.entropy_model.context = GroupedContextModel.from_plain(self.entropy_model.context)
         self.model.g_a.to(memory_format=torch.channels_last)  # convolutions are a quarter faster so
         self.model.g_s.to(memory_format=torch.channels_last)
 
@@ -108,14 +125,15 @@ class Codec:
         """A picture as bytes.
 
         Args:
-            image: PIL image (turned upright, transparency composited on white), uint8 array [H, W, 3], [H, W, 4] or [H, W], or a path.
-            lmbda: the weight of distortion, 0.0018 (small file) to 0.18 (fine picture); 0.013 if not given. Without
-                ``VariableRate`` it changes nothing, and is only noted in the file.
+            image: PIL image (turned upright, transparency composited on white), uint8 array [H, W, 3], [H, W,
+                4] or [H, W], or a path.
+            lmbda: the weight of distortion, 0.0018 (small file) to 0.18 (fine picture); 0.013 if not given.
+                Without ``VariableRate`` it changes nothing, and is only noted in the file.
             progress: told (stage, done, total) now and then.
 
         Raises:
-            ValueError: λ is not a finite number above 0, the picture has too many pixels for ``max_pixels`` or the format, or it is
-                none of these kinds.
+            ValueError: λ is not a finite number above 0, the picture has too many pixels for ``max_pixels``
+                or the format, or it is none of these kinds.
             PhotoError: the picture cannot be read.
         """
         return self.encode(image, lmbda, progress).blob
@@ -146,22 +164,38 @@ class Codec:
         y = self.analyse(pixels, lmbda_from_code(lmbda_code), progress)
         if not bool(torch.isfinite(y).all()):
             raise ValueError(
-                "The model's latent of this picture is not finite: its weights are damaged, or its training diverged."
+                "The model's latent of this picture is not finite: its weights are damaged, or its training "
+                "diverged."
             )
-        encoder = SymbolEncoder()
+        z = self.model.hyper_analyse(y[None])[0] if isinstance(self.model, HyperpriorModel) else None
+        return self.code_latents(y, z, (height, width), lmbda_code, progress)
+
+    @torch.inference_mode()
+    def code_latents(
+        self,
+        y: Tensor,
+        z: Tensor | None,
+        size: tuple[int, int],
+        lmbda_code: int,
+        progress: Progress | None = None,
+    ) -> Encoding:
+        """Code latents: z [N, h/4, w/4] (None without hyper-latent) around its medians, then y [M, h, w]
+        around its means.
+
+        Args:
+            y: scaled for λ, not quantised; whatever latents, a decoder makes its picture of them.
+            size: height and width of the picture that they stand for.
+            lmbda_code: λ as the header has it (``container.lmbda_to_code``).
+        """
+        entropy_model, encoder = self.entropy_model, SymbolEncoder()
         z_hat = None
-        if self.entropy_model.has_hyper_latent:
-            z = self.model.hyper_analyse(y[None])[0]
-            z_hat = self._write(
-                encoder,
-                z,
-                all_at_once(*z.shape[-2:]),
-                self.entropy_model.prior,
-                self.entropy_model.prior.tables,
-            )
-        schedule = self.entropy_model.schedule(*y.shape[-2:])
-        predictor = self.entropy_model.y_predictor(z_hat, schedule)
-        y_hat = self._write(encoder, y, schedule, predictor, self.entropy_model.y_tables, progress)
+        if z is not None and entropy_model.z_coding is not None:
+            z_order = all_at_once(*z.shape[-2:])
+            z_hat = self._write(encoder, z, z_order, entropy_model.z_coding, entropy_model.z_coding.tables)
+        schedule = entropy_model.schedule(*y.shape[-2:])
+        predictor = entropy_model.y_predictor(z_hat, schedule)
+        y_hat = self._write(encoder, y, schedule, predictor, entropy_model.y_tables, progress)
+        height, width = size
         header = Header(self.fingerprint, width, height, lmbda_code, latent_check(y_hat, 2.0**-BITS))
         blob = pack(header, encoder.payload())
         return Encoding(blob, unpack(blob)[0], y_hat, z_hat)
@@ -172,31 +206,34 @@ class Codec:
         header, payload = unpack(blob)
         if header.fingerprint != self.fingerprint:
             raise BitstreamError(
-                f"The file was made with other weights (fingerprint {header.fingerprint.hex()}) than this model has "
+                f"The file was made with other weights (fingerprint {header.fingerprint.hex()}) than this "
+                "model has "
                 f"({self.fingerprint.hex()}). Name the model that compressed it."
             )
         self._check_size(header.height, header.width, BitstreamError)
         latent_size = conv_output_size(self.model.g_a, self._padded(header.height, header.width))
         decoder = SymbolDecoder(payload)
-        z_hat = None
-        if self.entropy_model.has_hyper_latent:
-            schedule = all_at_once(*conv_output_size(self.model.h_a, latent_size))
-            z_hat = self._read(
-                decoder, self.model.N, schedule, self.entropy_model.prior, self.entropy_model.prior.tables
-            )
+        z_hat, z_coding = None, self.entropy_model.z_coding
+        if z_coding is not None and isinstance(self.model, HyperpriorModel):
+            z_order = all_at_once(*conv_output_size(self.model.h_a, latent_size))
+            z_hat = self._read(decoder, self.model.N, z_order, z_coding, z_coding.tables)
         schedule = self.entropy_model.schedule(*latent_size)
         predictor = self.entropy_model.y_predictor(z_hat, schedule)
         y_hat = self._read(decoder, self.model.M, schedule, predictor, self.entropy_model.y_tables, progress)
         if latent_check(y_hat, 2.0**-BITS) != header.latent_check:
             raise BitstreamError(
-                "The picture came out differently than it was encoded, though the file is whole: the program that made it, or this "
-                "one, computes differently than it should. Try another version of PyTorch or another device, and report it."
+                "The picture came out differently than it was encoded, though the file is whole: the "
+                "program that made it, or this "
+                "one, computes differently than it should. Try another version of PyTorch or another "
+                "device, and report it."
             )
         return Decoding(header, y_hat, z_hat)
 
     @torch.inference_mode()
     def analyse(self, pixels: Tensor, lmbda: float | None, progress: Progress | None = None) -> Tensor:
-        """uint8 pixels [3, H, W] to y [M, h, w] on the networks' device, scaled for ``lmbda``; in tiles if the picture is big."""
+        """uint8 pixels [3, H, W] to y [M, h, w] on the networks' device, scaled for ``lmbda``;
+        in tiles if the picture is big.
+        """
         height, width = pixels.shape[-2:]
         bottom, right = (
             padded - side for padded, side in zip(self._padded(height, width), (height, width), strict=True)
@@ -206,9 +243,9 @@ class Codec:
 
         def transform(part: Tensor) -> Tensor:
             x = to_float(part.to(self.device)).contiguous(memory_format=torch.channels_last)
-            return apply(self.model.g_a, x) * gain
+            return self._through(self.model.g_a, x) * gain
 
-        if self.model.padding == "valid":
+        if self.model.padding == "valid" or not self.fast:
             return transform(torch.from_numpy(padded)[None])[0]
         return tiled(
             transform,
@@ -227,12 +264,12 @@ class Codec:
 
         def transform(part: Tensor) -> Tensor:
             y_hat = part.to(self.device, torch.float32)
-            x_hat = apply(
+            x_hat = self._through(
                 self.model.g_s, (y_hat * inverse_gain).contiguous(memory_format=torch.channels_last)
             )
             return x_hat.clamp_(0, 1).mul_(255).round_().to(torch.uint8).cpu()
 
-        if self.model.padding == "valid":
+        if self.model.padding == "valid" or not self.fast:
             picture = transform(decoding.y_hat[None])
         else:
             picture = tiled(
@@ -240,13 +277,16 @@ class Codec:
             )
         return to_image(picture[0, :, : header.height, : header.width])
 
+    def _through(self, network: nn.Sequential, x: Tensor) -> Tensor:
+        return apply(network, x) if self.fast else network(x)
+
     def _write(
         self,
         encoder: SymbolEncoder,
         latent: Tensor,
         schedule: Schedule,
         predictor: Predictor,
-        tables: Sequence[Table],
+        tables: Tables,
         progress: Progress | None = None,
     ) -> Tensor:
         """Code a latent [C, h, w]; returns its quantised values."""
@@ -272,7 +312,7 @@ class Codec:
         channels: int,
         schedule: Schedule,
         predictor: Predictor,
-        tables: Sequence[Table],
+        tables: Tables,
         progress: Progress | None = None,
     ) -> Tensor:
         """Decode a latent; returns its quantised values [channels, h, w]."""
@@ -294,11 +334,13 @@ class Codec:
     def _check_size(self, height: int, width: int, error: type[ValueError]) -> None:
         if max(height, width) > LARGEST_SIDE:
             raise error(
-                f"The picture has {width}x{height} pixels, and the format holds sides of at most {LARGEST_SIDE}."
+                f"The picture has {width}x{height} pixels, and the format holds sides of at most "
+                f"{LARGEST_SIDE}."
             )
         if height * width > self.max_pixels:
             raise error(
-                f"The picture has {width}x{height} pixels, more than the {self.max_pixels:,} that are allowed here, to bound memory "
+                f"The picture has {width}x{height} pixels, more than the {self.max_pixels:,} that are "
+                "allowed here, to bound memory "
                 "and time. If it is meant to be that large, say so: Codec(model, max_pixels=...)."
             )
         if self.model.padding == "valid":
@@ -310,10 +352,8 @@ def conv_output_size(network: nn.Sequential, size: tuple[int, int]) -> tuple[int
     height, width = size
     for layer in network:
         if isinstance(layer, nn.Conv2d):
-            height, width = (
-                (side + 2 * layer.padding[0] - layer.kernel_size[0]) // layer.stride[0] + 1
-                for side in (height, width)
-            )
+            padding, kernel, stride = int(layer.padding[0]), layer.kernel_size[0], layer.stride[0]
+            height, width = ((side + 2 * padding - kernel) // stride + 1 for side in (height, width))
     return height, width
 
 
@@ -327,7 +367,8 @@ def _pixels(image: Picture) -> Tensor:
             or 0 in image.shape
         ):
             raise ValueError(
-                f"An array must hold a picture as uint8 [H, W, 3], [H, W, 4] or [H, W], not {image.dtype} {list(image.shape)}."
+                f"An array must hold a picture as uint8 [H, W, 3], [H, W, 4] or [H, W], not {image.dtype} "
+                f"{list(image.shape)}."
             )
         image = Image.fromarray(image)
     if isinstance(image, Image.Image):

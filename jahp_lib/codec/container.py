@@ -1,4 +1,4 @@
-"""Lesson 7. What a file is: a header of 24 bytes, then those of the range coder.
+"""Lesson 9. What a file is: a header of 24 bytes, then those of the range coder.
 
     bytes  field
     0-2    "JHP"
@@ -51,7 +51,10 @@ def lmbda_from_code(code: int) -> float | None:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says about itself. ``lmbda_code`` is λ as stored; ``length`` counts the bytes after the header."""
+    """What a file says about itself.
+
+    ``lmbda_code`` is λ as stored; ``length`` counts the bytes after the header.
+    """
 
     fingerprint: bytes
     width: int
@@ -104,19 +107,22 @@ def unpack(blob: bytes) -> tuple[Header, bytes]:
         )
     if len(blob) < HEADER.size:
         raise BitstreamError(
-            f"The file is cut short: it has {len(blob)} bytes, and the header alone has {HEADER.size}. Copy it again."
+            f"The file is cut short: it has {len(blob)} bytes, and the header alone has {HEADER.size}. Copy "
+            "it again."
         )
     _, version, fingerprint, width, height, lmbda_code, latent_check, length, checksum = HEADER.unpack_from(
         blob
     )
     if version != VERSION:
         raise BitstreamError(
-            f"The file is of version {version}, and this program reads version {VERSION}. Use a newer program."
+            f"The file is of version {version}, and this program reads version {VERSION}. Use a newer "
+            "program."
         )
     payload = blob[HEADER.size :]
     if len(payload) < length:
         raise BitstreamError(
-            f"The file is cut short: {len(payload)} of {length} bytes after the header are there. Copy it again."
+            f"The file is cut short: {len(payload)} of {length} bytes after the header are there. Copy it "
+            "again."
         )
     if len(payload) > length:
         raise BitstreamError(
@@ -131,7 +137,8 @@ def unpack(blob: bytes) -> tuple[Header, bytes]:
 
 
 def fingerprint(model: nn.Module, config: dict) -> bytes:
-    """4 bytes that tell weights apart: the start of the sha256 of configuration, names and weights as float32."""
+    """4 bytes that tell weights apart: the start of the sha256 of configuration, names and weights as
+    float32."""
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())

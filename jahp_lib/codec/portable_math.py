@@ -1,8 +1,10 @@
-"""Lesson 7. exp, tanh and the normal distribution with the same bits on every machine.
+"""Lesson 9. exp, tanh and the normal distribution with the same bits on every machine.
 
-IEEE 754 defines +, -, * and / to the last bit; exp and tanh it leaves to each maths library, and libraries differ. Probability tables
-must not, so what they are made of is written here as fixed sequences of the four operations on float64 arrays. (NumPy carries out one
-operation at a time: nothing is contracted to a fused multiply-add.) Accurate to about 1e-14, where tables need 1e-8.
+IEEE 754 defines +, -, * and / to the last bit; exp and tanh it leaves to each maths library, and libraries
+differ. Probability tables must not, so what they are made of is written here as fixed sequences of the four
+operations on float64 arrays. (NumPy carries out one
+operation at a time: nothing is contracted to a fused multiply-add.) Accurate to about 1e-14, where tables
+need 1e-8.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ INVERSE_SQRT_2PI = 0.3989422804014327
 
 
 def exp(x: Array) -> Array:
-    """e**x: x = k ln 2 + r with |r| < 0.35, a Taylor series for e**r, then the exponent. Below -700 it is e**-700."""
+    """e**x: x = k ln 2 + r with |r| < 0.35, a Taylor series for e**r, then the exponent.
+
+    Below -700 it is e**-700.
+    """
     x = np.clip(np.asarray(x, np.float64), -700.0, 700.0)
     k = np.rint(x / LN2_HIGH)
     r = (x - k * LN2_HIGH) - k * LN2_LOW
@@ -66,3 +71,17 @@ def normal_cdf(x: Array) -> Array:
     for n in range(161, 1, -2):
         total = total * square / n + 1.0
     return 0.5 + INVERSE_SQRT_2PI * exp(square * -0.5) * (total * x)
+
+
+def affine(matrix: Array, values: Array, bias: Array) -> Array:
+    """matrix @ values + bias for each channel, summed in one fixed order, the bias first.
+
+    [C, out, in], [C, in, n] and [C, out, 1] to [C, out, n]. A library's matrix product may add in any order.
+    """
+    rows = []
+    for unit in range(matrix.shape[1]):
+        total = bias[:, unit]
+        for source in range(matrix.shape[2]):
+            total = total + matrix[:, unit, source, None] * values[:, source]
+        rows.append(total)
+    return np.stack(rows, axis=1)

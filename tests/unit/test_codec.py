@@ -56,7 +56,10 @@ def test_y_hat_decoded_is_y_hat_encoded_for_the_sample_photos(lively: Lively, na
 
 
 def random_sizes() -> list[tuple[int, int]]:
-    """60 sizes from 1x1 to 600x900, of both orientations, small ones as likely as large ones; the ends are among them."""
+    """60 sizes from 1x1 to 600x900, of both orientations, small ones as likely as large ones;
+
+    the ends are among them.
+    """
     rng = np.random.default_rng(7)
     sizes = np.exp(rng.uniform(0, np.log([600, 900]), (57, 2))).round().astype(int)
     return [(1, 1), (600, 900), (900, 600)] + [
@@ -97,7 +100,8 @@ def test_a_model_without_padding_brings_back_what_it_coded(lively: Lively) -> No
 
 @pytest.mark.parametrize("architecture", MODELS)
 def test_symbols_far_outside_the_usual_range_survive_by_escape(lively: Lively, architecture: str) -> None:
-    """Latents of tens of thousands where tables reach some tens, and beyond the largest symbol, where they are cut off."""
+    """Latents of tens of thousands where tables reach some tens, and beyond the largest symbol, where they
+    are cut off."""
     for factor, least in ((300, 2000), (1e5, 32767)):
         model = lively(architecture)
         with torch.no_grad():
@@ -212,10 +216,11 @@ def test_a_lmbda_that_makes_no_sense_is_refused(lively: Lively, lmbda: float) ->
 
 
 def test_the_file_has_the_bits_of_the_float_model_and_no_more(lively: Lively) -> None:
-    """At most 0.2 % and the header more than -log2 p, and the exact networks cost at most 0.05 % more than float64 ones.
+    """At most 0.2 % and the header more than -log2 p, and the exact networks cost at most 0.05 % more than
+    float64 ones.
 
-    The float model sees the same context (y_hat as coded): on its own it would round some other symbol sooner or later, and from
-    there on code another picture.
+    The float model sees the same context (y_hat as coded): on its own it would round some other symbol sooner
+    or later, and from there on code another picture.
     """
     model = lively("JointModel", N=8, M=12)
     picture = np.tile(leaves(200), (2, 2, 1))
@@ -273,11 +278,15 @@ def test_progress_is_told_to_the_end(lively: Lively) -> None:
     assert told == {"transform": (1, 1), "coding": (16, 16)}
 
 
-# --- other numerics ----------------------------------------------------------------------------------------------------------
+# --- other numerics -----------------------------------------------------------------------------------------
 
 SETTINGS = [
     (threads, kernels) for threads in (1, 2)
-    for kernels in ({}, {"MKL_CBWR": "COMPATIBLE"}, {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"})
+    for kernels in (
+        {},
+        {"MKL_CBWR": "COMPATIBLE"},
+        {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+    )
 ]  # fmt: skip
 WORKER = """
 import json, sys, zlib
@@ -334,7 +343,8 @@ def results(tasks: list[str], folder: Path) -> list[dict[str, int]]:
 
 @pytest.fixture(scope="module")
 def numerics(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, int]], list[dict[str, int]]]:
-    """Checks of y_hat: of 6 encoding processes for their own files, and of 6 decoding processes for all files."""
+    """Checks of y_hat: of 6 encoding processes for their own files, and of 6 decoding processes for all
+    files."""
     folder = tmp_path_factory.mktemp("numerics")
     torch.manual_seed(0)
     joint = jahp.JointModel(16, 24)
@@ -359,8 +369,11 @@ def test_files_decode_alike_under_all_36_pairs_of_numerics(
 def test_a_float32_decoder_that_differs_in_the_last_bit_decodes_another_latent(
     lively: Lively, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without snapping, and with activations in float32, one unit in the last place is enough; the check of the latent notices."""
-    codec = jahp.Codec(lively("JointModel", N=8, M=12))
+    """Without snapping, and with activations in float32, one unit in the last place is enough;
+
+    the check of the latent notices.
+    """
+    codec = jahp.Codec(lively("JointModel", N=8, M=12), fast=False)
     monkeypatch.setattr(entropy_models, "snap", lambda values: values.float().double())
     blob = codec.compress(leaves(150))
     codec.decode(blob)
@@ -369,11 +382,12 @@ def test_a_float32_decoder_that_differs_in_the_last_bit_decodes_another_latent(
         codec.decode(blob)
 
 
-# --- files of version 1 ------------------------------------------------------------------------------------------------------
+# --- files of version 1 -------------------------------------------------------------------------------------
 
 
 def stored_model(architecture: str, variable_rate: bool) -> LatentModel | jahp.VariableRate:
-    """A tiny model with weights from numpy's RandomState, whose numbers are frozen for ever (torch's and default_rng's are not)."""
+    """A tiny model with weights from numpy's RandomState, whose numbers are frozen for ever (torch's and
+    default_rng's are not)."""
     random = np.random.RandomState(2018)
     model = MODELS[architecture](4, 6)
     with torch.no_grad():
@@ -402,7 +416,10 @@ STORED_FILES = (
 
 @pytest.mark.parametrize("name", STORED_FILES)
 def test_files_of_version_1_stay_readable(name: str) -> None:
-    """To the bit of y_hat. If this fails, the format has changed: give it a new version number, and keep reading the old one."""
+    """To the bit of y_hat. If this fails, the format has changed:
+
+    give it a new version number, and keep reading the old one.
+    """
     stored = STORED_FILES[name]
     codec = jahp.Codec(stored_model(stored["architecture"], stored["variable_rate"]))
     blob = (STORED / name).read_bytes()
@@ -417,7 +434,7 @@ def test_files_of_version_1_are_stored_for_every_model() -> None:
     assert {stored["architecture"] for stored in STORED_FILES.values()} == set(MODELS)
 
 
-# --- pictures of every kind --------------------------------------------------------------------------------------------------
+# --- pictures of every kind ---------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Lesson 7: files that are cut short, damaged, forged, of another model or version. Each ends in a sentence, quickly."""
+"""Lesson 7: files that are cut short, damaged, forged, of another model or version.
+
+Each ends in a sentence, quickly.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ def blob(codec: jahp.Codec) -> bytes:
 
 
 def sentence_for(codec: jahp.Codec, blob: bytes) -> str:
-    """What a person is told who opens this file; fails if it opens after all, or the message is no sentence."""
+    """What a person is told who opens this file;
+
+    fails if it opens after all, or the message is no sentence.
+    """
     with pytest.raises(jahp.BitstreamError) as caught:
         codec.decompress(blob)
     message = str(caught.value)
@@ -150,7 +156,10 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path, codec: jahp.Codec
 
 
 def test_a_forged_code_in_the_plain_bits_after_an_escape_ends_in_a_sentence() -> None:
-    """Breaks if only the tables' symbols are guarded: here the escape can be decoded, and what follows lies beyond the interval."""
+    """Breaks if only the tables' symbols are guarded:
+
+    here the escape can be decoded, and what follows lies beyond the interval.
+    """
     frequencies = np.append(np.ones(17, np.int64), tables.TOTAL - 17)  # nearly everything is an escape
     forged = (((1 << 40) - 1) * tables.TOTAL - 1).to_bytes(
         8, "big"

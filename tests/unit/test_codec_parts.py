@@ -1,4 +1,5 @@
-"""Lesson 7, part by part: portable functions, tables, the coder's ends, exact layers, the wavefront, tiles, the header."""
+"""Lesson 7, part by part: portable functions, tables, the coder's ends, exact layers, the wavefront, tiles,
+the header."""
 
 from __future__ import annotations
 
@@ -18,8 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from jahp_lib.codec import Codec, container, fixed_point, portable_math, tables, tiles, wavefront
+from jahp_lib.checkpoints import MODELS
+from jahp_lib.codec import Codec, container, fixed_point, portable_math, tables, wavefront
 from jahp_lib.codec.entropy_models import EntropyModel, means_and_tables
+from jahp_lib.codec.fast import tiles, transforms
+from jahp_lib.factorized import FactorizedPrior
 from jahp_lib.masked_conv import causal_mask
 from jahp_lib.transforms import LatentModel
 from jahp_lib.variable_rate import VariableRate
@@ -64,10 +68,11 @@ def test_every_gaussian_table_adds_up_and_gives_each_symbol_its_probability() ->
         assert np.abs(table.frequencies[:-1] / 2**24 - expected).max() < (2 * table.reach + 40) / 2**24, scale
 
 
-def test_scale_levels_are_close_enough_together_that_the_nearest_costs_less_than_a_ten_thousandth_of_a_bit_on_average() -> (
-    None
-):
-    """The largest cost is half a step away from a level: the divergence of two Gaussians is then about (step / 2)**2 nats."""
+def test_the_nearest_scale_level_costs_less_than_a_ten_thousandth_of_a_bit_on_average() -> None:
+    """The largest cost is half a step away from a level:
+
+    the divergence of two Gaussians is then about (step / 2)**2 nats.
+    """
     levels, thresholds = tables.scale_levels(), tables.scale_thresholds()
     wide = thresholds >= 1  # below, bins are coarser than the density and the divergence is smaller still
     average = ((levels[1:] / levels[:-1])[wide] - 1) ** 2 / 12 / math.log(2)
@@ -87,7 +92,10 @@ def test_a_scale_gets_the_table_of_the_nearest_level() -> None:
 
 
 def test_the_coder_uses_exactly_our_frequencies() -> None:
-    """An ANS coder with a known state decodes one quantile at a time: each table's boundaries must lie where our integers put them."""
+    """An ANS coder with a known state decodes one quantile at a time:
+
+    each table's boundaries must lie where our integers put them.
+    """
     rng = np.random.default_rng(0)
     for index in [0, 1, 40, 150, 300, len(tables.scale_levels()) - 1]:
         table = tables.gaussian_table(index)
@@ -224,7 +232,10 @@ def test_weights_whose_sums_might_not_be_exact_are_refused(factor: float, senten
 
 
 def test_the_bound_on_sums_is_sharp() -> None:
-    """Sums of just below 2**53 units pass, twice as much is refused: weights of 1, LIMIT = 2**16, units of 2**-(8 + 12)."""
+    """Sums of just below 2**53 units pass, twice as much is refused:
+
+    weights of 1, LIMIT = 2**16, units of 2**-(8 + 12).
+    """
     most = 2 ** (53 - 16 - 12 - fixed_point.LEAST_WEIGHT_BITS)
     fixed_point.exact_weights(torch.full((1, 8), most / 8 - 1), torch.zeros(1), "a layer")
     with pytest.raises(ValueError, match="too large"):
@@ -303,7 +314,10 @@ def test_along_the_wavefront_and_one_by_one_in_raster_order_give_the_same_bits(l
 def test_no_position_is_predicted_from_a_neighbour_that_is_not_coded_yet(
     height: int, width: int, lively: Lively
 ) -> None:
-    """Would break where blocks looked at together are counted by number: a narrow latent has no block for some times."""
+    """Would break where blocks looked at together are counted by number:
+
+    a narrow latent has no block for some times.
+    """
     model, told = lively("JointModel", N=8, M=12), []
     with torch.inference_mode():
         exact = EntropyModel(model, CPU)
@@ -322,13 +336,16 @@ def test_no_position_is_predicted_from_a_neighbour_that_is_not_coded_yet(
         )  # all of it, as only the encoder could know it
         predictor = exact.y_predictor(z_hat, schedule)
         for block, (means, which) in zip(schedule.blocks, told, strict=True):
-            later_means, later_which = predictor(buffer, block, torch.from_numpy(schedule.places[block]))
+            later_means, later_which = predictor(buffer, block, torch.from_numpy(schedule.slots[block]))
             assert torch.equal(means, later_means)
             assert torch.equal(which, later_which)
 
 
 def test_exact_networks_predict_what_the_float_model_predicts(lively: Lively) -> None:
-    """Means to 0.002 of a quantisation step, scales to the nearest table: means before scales, psi before phi, neighbours in order."""
+    """Means to 0.002 of a quantisation step, scales to the nearest table:
+
+    means before scales, psi before phi, neighbours in order.
+    """
     model = lively("JointModel", N=8, M=12)
     with torch.inference_mode():
         exact = EntropyModel(model, CPU)
@@ -340,7 +357,7 @@ def test_exact_networks_predict_what_the_float_model_predicts(lively: Lively) ->
         predictor = exact.y_predictor(z_hat, schedule)
         buffer = F.pad(y_hat, (2, 2, 2, 0)).flatten(1).T.contiguous()
         parts = [
-            predictor(buffer, block, torch.from_numpy(schedule.places[block])) for block in schedule.blocks
+            predictor(buffer, block, torch.from_numpy(schedule.slots[block])) for block in schedule.blocks
         ]
         order = torch.from_numpy(schedule.order)
         means, which = torch.empty(63, 12, dtype=torch.float64), torch.empty(63, 12, dtype=torch.int16)
@@ -379,7 +396,7 @@ def test_a_transform_with_gdn_in_place_is_the_transform(lively: Lively, name: st
     x = torch.rand(1, 3 if name == "g_a" else 5, 48, 32)
     before = x.clone()
     with torch.inference_mode():
-        torch.testing.assert_close(tiles.apply(network, x), network(x))
+        torch.testing.assert_close(transforms.apply(network, x), network(x))
     assert torch.equal(x, before)
 
 
@@ -392,14 +409,14 @@ def test_the_sub_pixel_form_of_a_transposed_convolution_is_the_transposed_convol
     torch.manual_seed(0)
     layer = nn.ConvTranspose2d(4, 3, 5, stride=2, padding=2, output_padding=1, bias=bias).double()
     x = torch.from_numpy(np.random.default_rng(0).standard_normal((1, 4, *size)))
-    torch.testing.assert_close(tiles.sub_pixel(layer, x), layer(x))
+    torch.testing.assert_close(transforms.sub_pixel(layer, x), layer(x))
 
 
 def test_the_age_of_a_neighbour_is_how_many_blocks_earlier_the_wavefront_takes_it() -> None:
     """Breaks if a neighbour is called older than it is: it would be looked at before it is decoded."""
     mask = causal_mask("A", 5, 5)
     schedule = wavefront.wavefront(7, 9)
-    block_of = {int(place): k for k, block in enumerate(schedule.blocks) for place in schedule.places[block]}
+    block_of = {int(place): k for k, block in enumerate(schedule.blocks) for place in schedule.slots[block]}
     centre = 4 * schedule.row_length + schedule.margin + 4
     earlier = [
         block_of[centre] - block_of[centre + int(offset)]
@@ -460,7 +477,10 @@ def test_a_network_that_is_no_model_of_the_ladder_is_named() -> None:
 def test_a_file_made_on_the_processor_decodes_on_the_gpu_and_the_other_way_round(
     here: str, there: str, lively: Callable[..., LatentModel]
 ) -> None:
-    """Breaks if the GPU rounds or sums differently where both sides must compute alike. Pictures may differ by a level: g_s is float32."""
+    """Breaks if the GPU rounds or sums differently where both sides must compute alike.
+
+    Pictures may differ by a level: g_s is float32.
+    """
     model = VariableRate(lively("JointModel"))
     picture = np.random.default_rng(0).integers(0, 256, (80, 112, 3), dtype=np.uint8)
     writer, reader = (Codec(copy.deepcopy(model).to(device)) for device in (here, there))
@@ -470,3 +490,79 @@ def test_a_file_made_on_the_processor_decodes_on_the_gpu_and_the_other_way_round
     assert torch.equal(read.z_hat.cpu(), made.z_hat.cpu())
     pictures = [np.asarray(codec.decompress(made.blob), np.int64) for codec in (writer, reader)]
     assert np.abs(pictures[0] - pictures[1]).max() <= 1
+
+
+# --- fast against plain -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("architecture", MODELS)
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (40, 17), (130, 200)])
+def test_the_fast_codec_writes_the_plain_one_s_file_and_reads_the_same_latents(
+    architecture: str, height: int, width: int, lively: Lively
+) -> None:
+    """Breaks if grouped steps, split layers, tiles or transforms in place change a symbol:
+
+    the file is compared byte for byte.
+    """
+    model = lively(architecture)
+    picture = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    fast, plain = Codec(model), Codec(model, fast=False)
+    y = plain.analyse(torch.from_numpy(picture).permute(2, 0, 1), None)
+    with torch.inference_mode():
+        z = model.hyper_analyse(y[None])[0] if hasattr(model, "h_a") else None
+        encodings = [codec.code_latents(y, z, (height, width), 0) for codec in (fast, plain)]
+    assert encodings[0].blob == encodings[1].blob
+    assert y.abs().max() > 1
+    decodings = [codec.decode(encodings[0].blob) for codec in (fast, plain)]
+    for decoding in decodings:
+        assert torch.equal(decoding.y_hat, encodings[1].y_hat)
+    pictures = [np.asarray(codec.synthesise(decodings[0]), dtype=int) for codec in (fast, plain)]
+    assert np.abs(pictures[0] - pictures[1]).max() <= 1
+
+
+def test_the_plain_context_network_really_is_another_one(lively: Lively) -> None:
+    """A test of the test above: without it, both codecs might be running the same code."""
+    model = lively("JointModel")
+    fast, plain = Codec(model).entropy_model.context, Codec(model, fast=False).entropy_model.context
+    assert type(fast).__name__ == "GroupedContextModel"
+    assert type(plain).__name__ == "ExactContextModel"
+
+
+def test_what_trimming_leaves_is_no_longer_than_the_coder_s_words_and_decodes_alike() -> None:
+    """Breaks if the number chosen lies outside the coder's last interval, or nothing is saved."""
+    rng, saved = np.random.default_rng(2), 0
+    for n in [*range(1, 30), 100, 1000]:
+        which = rng.integers(0, 300, n).astype(np.int16)
+        symbols = np.rint(rng.standard_normal(n) * tables.scale_levels()[which]).astype(np.int32)
+        encoder = tables.SymbolEncoder()
+        encoder.encode(tables.GaussianTables(), which, symbols)
+        words = encoder.coder.get_compressed().astype(">u4").tobytes()
+        payload = encoder.payload()
+        saved += len(words) - len(payload)
+        assert len(payload) <= len(words)
+        for message in (words, payload):
+            decoded = tables.SymbolDecoder(message).decode(tables.GaussianTables(), which)
+            np.testing.assert_array_equal(decoded, symbols)
+    assert saved > 32
+
+
+def test_tables_and_training_s_bits_are_of_one_density() -> None:
+    """Breaks if the density is written down twice and one of the two changes:
+
+    every price of every channel is compared.
+    """
+    torch.manual_seed(3)
+    prior = FactorizedPrior(12)
+    with torch.no_grad():
+        for parameter in prior.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    prior.update_medians()
+    symbols = torch.arange(-8, 9)
+    values = symbols + torch.from_numpy(tables.snapped_medians(prior)).float()[:, None]
+    bits = prior(values[None, :, :, None])[0, :, :, 0]
+    for channel, table in enumerate(tables.prior_tables(prior)):
+        frequencies = torch.from_numpy(table.frequencies[symbols.numpy() + table.reach].astype(np.float64))
+        prices = tables.PRECISION - torch.log2(frequencies)
+        worth = bits[channel] < 15  # rarer symbols are rounded up to whole frequencies
+        torch.testing.assert_close(prices[worth].float(), bits[channel][worth], rtol=1e-3, atol=2e-3)
+        assert worth.sum() > 3

@@ -1,4 +1,5 @@
-"""Lesson 6: the context sees 12 decoded neighbours, and the entropy parameters take and give halves in the stated order."""
+"""Lesson 6: the context sees 12 decoded neighbours, and the entropy parameters take and give halves in the
+stated order."""
 
 from __future__ import annotations
 
@@ -15,7 +16,10 @@ def test_phi_has_twice_the_channels_of_y_and_its_size() -> None:
 
 
 def test_phi_depends_on_the_twelve_neighbours_decoded_before_and_on_nothing_else() -> None:
-    """Breaks if the mask is of type B, flipped, or of another size: the decoder would need what it has not decoded yet."""
+    """Breaks if the mask is of type B, flipped, or of another size:
+
+    the decoder would need what it has not decoded yet.
+    """
     y_hat = torch.randn(1, 4, 7, 9, requires_grad=True)
     ContextPrediction(4)(y_hat)[0, :, 3, 4].square().sum().backward()
     seen = {(i, j) for i, j in (y_hat.grad != 0).any(1)[0].nonzero().tolist()}
@@ -32,7 +36,10 @@ def test_entropy_parameters_are_pointwise() -> None:
 
 
 def test_psi_comes_before_phi_and_means_before_scales() -> None:
-    """Breaks if halves are exchanged: weights of other versions would load and be wrong. Layers are written out by hand."""
+    """Breaks if halves are exchanged: weights of other versions would load and be wrong.
+
+    Layers are written out by hand.
+    """
     network = EntropyParameters(4)
     psi, phi = torch.randn(2, 8, 3, 3), torch.randn(2, 8, 3, 3)
     u = torch.cat((psi, phi), 1)
@@ -51,7 +58,10 @@ def test_psi_comes_before_phi_and_means_before_scales() -> None:
     ("M", "widths"), [(192, [768, 640, 512, 384]), (320, [1280, 1066, 853, 640]), (1, [4, 3, 2, 2])]
 )
 def test_widths_go_down_in_equal_steps_from_4m_to_2m(M: int, widths: list[int]) -> None:
-    """Breaks if a width is rounded otherwise; the values for 192 are the paper's, table 1, for 320 those of published weights."""
+    """Breaks if a width is rounded otherwise;
+
+    the values for 192 are the paper's, table 1, for 320 those of published weights.
+    """
     with torch.device("meta"):
         layers = [layer for layer in EntropyParameters(M) if hasattr(layer, "weight")]
     assert [layers[0].in_channels, *(layer.out_channels for layer in layers)] == widths

@@ -1,4 +1,5 @@
-"""Lesson 3: the learned density rises, integrates to one, and its bits are those of its own formula in float64."""
+"""Lesson 3: the learned density rises, integrates to one, and its bits are those of its own formula in
+float64."""
 
 from __future__ import annotations
 
@@ -15,7 +16,10 @@ CHANNELS = 3
 
 @pytest.fixture(params=["fresh", "trained"])
 def prior(request: pytest.FixtureRequest) -> FactorizedPrior:
-    """A density as it starts, and one with random parameters: skewed, off centre, with factors that bend it."""
+    """A density as it starts, and one with random parameters:
+
+    skewed, off centre, with factors that bend it.
+    """
     prior = FactorizedPrior(CHANNELS)
     if request.param == "trained":
         with torch.no_grad():
@@ -68,7 +72,10 @@ def test_each_channel_has_the_distribution_of_the_paper_s_equations(prior: Facto
 
 
 def test_the_density_is_nowhere_negative_and_integrates_to_one(prior: FactorizedPrior) -> None:
-    """Breaks if c is not a cumulative distribution. The density is its derivative by backpropagation, the integral a trapezoid rule."""
+    """Breaks if c is not a cumulative distribution.
+
+    The density is its derivative by backpropagation, the integral a trapezoid rule.
+    """
     values = torch.linspace(-1500, 1500, 200_001, dtype=torch.float64).repeat(CHANNELS, 1, 1).requires_grad_()
     (density,) = torch.autograd.grad(prior.double().cumulative(values).sum(), values)
     assert (density >= 0).all()
@@ -77,7 +84,10 @@ def test_the_density_is_nowhere_negative_and_integrates_to_one(prior: Factorized
 
 
 def test_bits_are_minus_log2_of_the_difference_of_the_cumulative_distribution(prior: FactorizedPrior) -> None:
-    """Breaks if the bin is not [v - 1/2, v + 1/2], the logarithm not base 2, or channels are exchanged; numpy, float64."""
+    """Breaks if the bin is not [v - 1/2, v + 1/2], the logarithm not base 2, or channels are exchanged;
+
+    numpy, float64.
+    """
     values = np.concatenate((np.arange(-25.0, 26.0), np.random.default_rng(0).uniform(-25, 25, 100)))
     bits = bits_of(prior, values)
     for channel in range(CHANNELS):
@@ -88,7 +98,8 @@ def test_bits_are_minus_log2_of_the_difference_of_the_cumulative_distribution(pr
 
 
 def test_both_tails_keep_their_digits(prior: FactorizedPrior) -> None:
-    """Breaks if the right tail is computed as 1 - 1: then it costs the bound's 29.9 bits long before it is so improbable.
+    """Breaks if the right tail is computed as 1 - 1: then it costs the bound's 29.9 bits long before it is so
+    improbable.
 
     Log-likelihoods between 2^-20 and 2^-29 are compared with the closed form of the logistic tail in float64.
     """
@@ -109,7 +120,8 @@ def test_both_tails_keep_their_digits(prior: FactorizedPrior) -> None:
 
 
 def test_the_probabilities_of_all_integers_sum_to_one(prior: FactorizedPrior) -> None:
-    """Breaks if bins overlap, leave gaps or are counted in other units (the bound adds at most 1e-9 an integer)."""
+    """Breaks if bins overlap, leave gaps or are counted in other units (the bound adds at most 1e-9 an
+    integer)."""
     probabilities = 2.0 ** -bits_of(prior, np.arange(-2000.0, 2001.0)).double()
     np.testing.assert_allclose(probabilities.sum(1).detach(), 1.0, atol=2e-4)
 
@@ -161,7 +173,8 @@ def test_half_of_the_mass_lies_below_the_median(prior: FactorizedPrior) -> None:
 def test_quantised_values_are_integers_away_from_the_median_and_the_nearest_such(
     prior: FactorizedPrior,
 ) -> None:
-    """Breaks if medians are left out: then values no longer sit where the density was looked at, or lie further than 1/2 away."""
+    """Breaks if medians are left out: then values no longer sit where the density was looked at, or lie
+    further than 1/2 away."""
     prior.medians.copy_(torch.tensor([0.3, -1.2, 7.45]))
     z = 9 * torch.randn(2, CHANNELS, 4, 4)
     z_hat = prior.quantize(z)
@@ -200,7 +213,10 @@ def test_the_bound_of_a_likelihood_is_a_number_of_bits_or_none_at_all() -> None:
 
 
 def test_training_fits_the_density_to_data() -> None:
-    """Breaks if a parameter gets no gradient or a wrong one: the cost must come near the entropy, which scipy-free counting gives."""
+    """Breaks if a parameter gets no gradient or a wrong one:
+
+    the cost must come near the entropy, which scipy-free counting gives.
+    """
     prior = FactorizedPrior(1)
     values = torch.from_numpy(np.random.default_rng(0).normal(2.3, 1.5, (1, 1, 1, 4000))).float()
     symbols = values.round()
@@ -229,3 +245,46 @@ def test_an_input_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     """Breaks if one channel is silently broadcast over three densities."""
     with pytest.raises(ValueError, match=r"FactorizedPrior\(3\) expects \[B, 3, H, W\]"):
         FactorizedPrior(CHANNELS)(torch.zeros(shape))
+
+
+# --- medians follow what is learned -------------------------------------------------------------------------
+
+
+def trained_a_little(prior: FactorizedPrior) -> FactorizedPrior:
+    """Its density moved by hand, as an optimiser would."""
+    prior.train()
+    with torch.no_grad():
+        prior.biases[0].add_(3.0)
+    return prior
+
+
+def test_medians_are_up_to_date_when_training_ends() -> None:
+    """Breaks if only the trainer moves them:
+
+    a model trained in a loop of one's own would round z around 0 for ever.
+    """
+    prior = trained_a_little(FactorizedPrior(4)).eval()
+    halves = prior.cumulative(prior.medians[:, None, None])
+    torch.testing.assert_close(halves, torch.full_like(halves, 0.5), atol=1e-4, rtol=0)
+    assert prior.medians.abs().min() > 1
+
+
+def test_medians_set_by_hand_or_loaded_are_left_alone() -> None:
+    """Breaks if evaluation mode overwrites them:
+
+    weights from elsewhere, and files made with them, would change.
+    """
+    prior = trained_a_little(FactorizedPrior(4))
+    prior.medians.copy_(torch.tensor([1.0, 2.0, 3.0, 4.0]))
+    assert prior.eval().medians.tolist() == [1, 2, 3, 4]
+    other = FactorizedPrior(4).train()
+    other.load_state_dict(prior.state_dict())
+    assert other.eval().medians.tolist() == [1, 2, 3, 4]
+
+
+def test_evaluating_and_training_on_without_a_step_changes_no_median() -> None:
+    """Breaks if every switch recomputes them: the last bit decides about the fingerprint of the weights."""
+    prior = trained_a_little(FactorizedPrior(4)).eval()
+    before = prior.medians.clone()
+    prior.train().eval()
+    assert torch.equal(prior.medians, before)

@@ -1,4 +1,5 @@
-"""Lesson 2: GDN against its formula in numpy, its gradients, and the lower bound that lets parameters come back."""
+"""Lesson 2: GDN against its formula in numpy, its gradients, and the lower bound that lets parameters come
+back."""
 
 from __future__ import annotations
 
@@ -33,7 +34,10 @@ def test_gdn_equals_its_formula_written_out_in_numpy(inverse: bool) -> None:
 
 
 def test_effective_parameters_are_the_squares_of_the_learned_roots() -> None:
-    """Breaks if beta and gamma are used as learned: then they could change sign. (The pedestal is below 1e-10.)"""
+    """Breaks if beta and gamma are used as learned: then they could change sign.
+
+    (The pedestal is below 1e-10.)
+    """
     layer = random_gdn(3)
     np.testing.assert_allclose(layer.beta.detach(), layer.beta_root.detach().numpy() ** 2, atol=1e-10)
     np.testing.assert_allclose(layer.gamma.detach(), layer.gamma_root.detach().numpy() ** 2, atol=1e-10)
@@ -48,7 +52,8 @@ def test_gdn_starts_as_the_paper_s_code_does() -> None:
 
 @pytest.mark.parametrize("inverse", [False, True])
 def test_gradients_of_input_and_parameters_agree_with_finite_differences(inverse: bool) -> None:
-    """Breaks if a gradient is wrong anywhere in the layer, the bound's included (torch.autograd.gradcheck, float64)."""
+    """Breaks if a gradient is wrong anywhere in the layer, the bound's included (torch.autograd.gradcheck,
+    float64)."""
     layer = random_gdn(3, inverse)
     x = torch.randn(2, 3, 2, 2, dtype=torch.float64, requires_grad=True)
     roots = [parameter.detach().clone().requires_grad_() for parameter in (layer.beta_root, layer.gamma_root)]
@@ -61,7 +66,8 @@ def test_gradients_of_input_and_parameters_agree_with_finite_differences(inverse
 
 @pytest.mark.parametrize("inverse", [False, True])
 def test_the_sum_runs_over_channels_and_never_over_positions(inverse: bool) -> None:
-    """Breaks if the normalisation looks at neighbouring pixels, at other images, or at its own channel alone."""
+    """Breaks if the normalisation looks at neighbouring pixels, at other images, or at its own channel
+    alone."""
     x = torch.randn(2, 3, 4, 5, dtype=torch.float64, requires_grad=True)
     random_gdn(3, inverse)(x)[1, 2, 1, 3].backward()
     touched = x.grad != 0
@@ -81,7 +87,10 @@ def test_inverse_undoes_gdn_exactly_where_gamma_is_zero() -> None:
 
 
 def test_one_step_of_the_inverse_brings_back_most_of_a_weakly_normalised_signal() -> None:
-    """Breaks if the inverse goes the wrong way; exact it need not be (it is one step of a fixed-point iteration)."""
+    """Breaks if the inverse goes the wrong way;
+
+    exact it need not be (it is one step of a fixed-point iteration).
+    """
     x = torch.randn(1, 8, 16, 16)
     normalised = GDN(8)(x)
     restored = GDN(8, inverse=True)(normalised)
@@ -122,7 +131,10 @@ def test_lower_bound_stops_only_gradients_that_would_push_further_down(
 
 
 def test_a_parameter_below_its_bound_comes_back_by_gradient_descent() -> None:
-    """Breaks if gamma, once below its bound, has gradient zero (a plain clamp): it would stay there for ever."""
+    """Breaks if gamma, once below its bound, has gradient zero (a plain clamp):
+
+    it would stay there for ever.
+    """
     layer = GDN(2)
     torch.nn.init.constant_(layer.gamma_root, -0.05)
     x = torch.randn(4, 2, 8, 8) * 3

@@ -40,7 +40,10 @@ def bits(y, means, scales, kind: torch.dtype = torch.float32, bound: float = 0.0
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_bits_are_minus_log2_of_scipy_s_difference_of_cumulative_distributions(scale: float) -> None:
-    """Breaks if the bin has another width, σ is taken for a variance, or the logarithm is natural. Centre, where cdf is exact."""
+    """Breaks if the bin has another width, σ is taken for a variance, or the logarithm is natural.
+
+    Centre, where cdf is exact.
+    """
     distance = np.linspace(-4, 4, 81) * scale
     mass = norm.cdf((distance + 0.5) / scale) - norm.cdf((distance - 0.5) / scale)
     keep = mass > 1e-12
@@ -57,7 +60,10 @@ def test_bits_are_minus_log2_of_scipy_s_difference_of_cumulative_distributions(s
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_tails_agree_with_scipy_s_logarithmic_tails(scale: float, sign: int, kind: torch.dtype) -> None:
-    """Breaks if either tail is computed as a difference near 1, or floored: no bound here, and 1e4 is 10 billion bits away."""
+    """Breaks if either tail is computed as a difference near 1, or floored:
+
+    no bound here, and 1e4 is 10 billion bits away.
+    """
     distance = sign * np.array([1, 2, 5, 10, 30, 100, 1000, 10_000], dtype=np.float64)
     expected = -log_probability(
         distance, np.float32(scale).item() if kind == torch.float32 else scale
@@ -89,7 +95,8 @@ def test_no_element_costs_more_than_the_bound_and_none_is_changed_below_it() -> 
 @pytest.mark.parametrize("bound", [0.0, 1e-9])
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.float64])
 def test_bits_and_gradients_are_finite_for_any_distance_and_scale(kind: torch.dtype, bound: float) -> None:
-    """Breaks if a logarithm of zero or a quotient of two zeros appears anywhere up to |y - μ| = 1e4, σ from the bound up."""
+    """Breaks if a logarithm of zero or a quotient of two zeros appears anywhere up to |y - μ| = 1e4, σ from
+    the bound up."""
     distance, scale = torch.meshgrid(
         torch.tensor([0.0, 1e-4, 0.5, 1.0, 3.0, 10.0, 100.0, 1e3, 1e4]),
         torch.tensor([0.11, 0.2, 1.0, 30.0, 256.0, 1e4]),
@@ -107,9 +114,11 @@ def test_bits_and_gradients_are_finite_for_any_distance_and_scale(kind: torch.dt
 
 @pytest.mark.parametrize("scale", [0.11, 1.0, 20.0])
 def test_gradients_are_those_of_the_closed_form_also_in_the_tail(scale: float) -> None:
-    """Breaks with torch's own gradient of ``log_ndtr`` in float32, which is wrong below about -1000 σ, or with a wrong sign.
+    """Breaks with torch's own gradient of ``log_ndtr`` in float32, which is wrong below about -1000 σ, or
+    with a wrong sign.
 
-    Closed form in float64: d ln P / dy = (φ(u) - φ(l)) / (σ P), d ln P / dσ = (l φ(l) - u φ(u)) / (σ P), all by logarithms.
+    Closed form in float64: d ln P / dy = (φ(u) - φ(l)) / (σ P), d ln P / dσ = (l φ(l) - u φ(u)) / (σ P), all
+    by logarithms.
     """
     distance = np.array(
         [-10_000.0, -1000.0, -300.0, -40.0, -3.0, -0.7, 0.3, 2.0, 30.0, 200.0, 1500.0, 10_000.0]
@@ -133,7 +142,8 @@ def test_gradients_are_those_of_the_closed_form_also_in_the_tail(scale: float) -
 
 
 def test_gradients_agree_with_finite_differences() -> None:
-    """Breaks if the forward value and its gradient drift apart (torch.autograd.gradcheck, float64, no bound)."""
+    """Breaks if the forward value and its gradient drift apart (torch.autograd.gradcheck, float64, no
+    bound)."""
     y = torch.tensor([-7.0, -1.3, 0.2, 0.9, 4.0, 25.0], dtype=torch.float64, requires_grad=True)
     means = torch.tensor([0.1, 0.2, -0.3, 0.0, 1.0, -1.0], dtype=torch.float64, requires_grad=True)
     scales = torch.tensor([0.5, 1.0, 0.3, 2.0, 0.11, 4.0], dtype=torch.float64, requires_grad=True)
@@ -177,7 +187,8 @@ def test_scales_are_bounded_at_a_ninth_and_come_back_from_below() -> None:
 
 
 def test_at_the_bound_of_the_scale_a_centred_value_is_all_but_free() -> None:
-    """The reason for 0.11; breaks if the bound is so large that certainty costs bits (scipy counts the mass outside the bin)."""
+    """The reason for 0.11; breaks if the bound is so large that certainty costs bits (scipy counts the mass
+    outside the bin)."""
     assert 2 * norm.sf(0.5 / SCALE_BOUND) < 6e-6
     assert gaussian_bits(torch.tensor(3.0), torch.tensor(3.0), torch.tensor(SCALE_BOUND)).item() < 1e-4
 

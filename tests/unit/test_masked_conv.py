@@ -1,4 +1,5 @@
-"""Lesson 4: who sees whom through a masked convolution, found by backpropagation, and that all else is a Conv2d."""
+"""Lesson 4: who sees whom through a masked convolution, found by backpropagation, and that all else is a
+Conv2d."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ HEIGHT, WIDTH = 9, 11
 
 
 def seen(network: nn.Module, row: int, column: int, channels: int = 3) -> torch.Tensor:
-    """Which positions [HEIGHT, WIDTH] the output at (row, column) depends on, by backpropagation of all its channels."""
+    """Which positions [HEIGHT, WIDTH] the output at (row, column) depends on, by backpropagation of all its
+    channels."""
     x = torch.randn(1, channels, HEIGHT, WIDTH, dtype=torch.float64, requires_grad=True)
     network.double()(x)[0, :, row, column].sum().backward()
     return (x.grad != 0).any(1)[0]
@@ -45,7 +47,10 @@ PLACES = [(0, 0), (0, 5), (4, 0), (4, 5), (4, 10), (8, 10)]
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize(("row", "column"), PLACES)
 def test_no_path_leads_from_a_later_position(stack: str, row: int, column: int) -> None:
-    """Breaks if the mask is flipped, reaches one column too far, or leaves the rows below: the decoder does not have them yet."""
+    """Breaks if the mask is flipped, reaches one column too far, or leaves the rows below:
+
+    the decoder does not have them yet.
+    """
     later = raster() > row * WIDTH + column
     assert not (seen(STACKS[stack](), row, column) & later).any()
 
@@ -64,7 +69,10 @@ def test_type_b_alone_sees_its_own_position() -> None:
 
 @pytest.mark.parametrize(("mask_type", "count"), [("A", 12), ("B", 13)])
 def test_every_earlier_position_under_the_kernel_has_a_path(mask_type: str, count: int) -> None:
-    """Breaks if the mask hides more than it must: the context would be poorer than the paper's 12 neighbours."""
+    """Breaks if the mask hides more than it must:
+
+    the context would be poorer than the paper's 12 neighbours.
+    """
     near = torch.zeros(HEIGHT, WIDTH, dtype=torch.bool)
     near[2:7, 3:8] = True
     allowed = near & (raster() < 4 * WIDTH + 5 + (mask_type == "B"))
@@ -73,7 +81,10 @@ def test_every_earlier_position_under_the_kernel_has_a_path(mask_type: str, coun
 
 
 def test_a_stack_sees_every_position_that_its_layers_reach() -> None:
-    """Breaks if type B layers hide what they may show. Dilation of the causal kernels gives the set to expect."""
+    """Breaks if type B layers hide what they may show.
+
+    Dilation of the causal kernels gives the set to expect.
+    """
     reach = torch.zeros(1, 1, HEIGHT, WIDTH)
     reach[0, 0, 6, 5] = 1
     for mask_type, size in (("B", 3), ("B", 5), ("A", 5)):  # from the output back to the input
@@ -100,7 +111,8 @@ def test_the_masks_of_the_lesson_are_those_of_the_figure() -> None:
 
 
 def test_forward_and_training_leave_hidden_weights_alone() -> None:
-    """Breaks if the mask is written into the weights, as many implementations do, or if hidden weights get a gradient."""
+    """Breaks if the mask is written into the weights, as many implementations do, or if hidden weights get a
+    gradient."""
     layer = MaskedConv2d("A", 2, 3, 5, padding=2)
     before = layer.weight.detach().clone()
     layer(torch.randn(1, 2, 6, 6)).square().sum().backward()
@@ -142,13 +154,17 @@ def test_it_is_a_conv2d_with_masked_weights_in_every_other_respect(mask_type: st
 
 @pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16])
 def test_it_computes_in_the_type_it_was_made_with(kind: torch.dtype) -> None:
-    """Breaks if the mask keeps float32 and drags the weights along, as torch.nn.Conv2d(dtype=...) would not."""
+    """Breaks if the mask keeps float32 and drags the weights along, as torch.nn.Conv2d(dtype=...) would
+    not."""
     layer = MaskedConv2d("A", 2, 3, 5, padding=2, dtype=kind)
     assert layer(torch.randn(1, 2, 6, 6, dtype=kind)).dtype == kind
 
 
 def test_it_lives_on_the_device_it_was_made_on() -> None:
-    """Breaks if the mask stays on the processor when the layer is made elsewhere; the meta device stands for any other."""
+    """Breaks if the mask stays on the processor when the layer is made elsewhere;
+
+    the meta device stands for any other.
+    """
     layer = MaskedConv2d("A", 2, 3, 5, padding=2, device="meta")
     assert layer(torch.zeros(1, 2, 6, 6, device="meta")).shape == (1, 3, 6, 6)
 

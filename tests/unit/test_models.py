@@ -1,4 +1,5 @@
-"""The ladder of models: sizes, quantisation in both modes, what depends on what, and the original implementation's table."""
+"""The ladder of models: sizes, quantisation in both modes, what depends on what, and the original
+implementation's table."""
 
 from __future__ import annotations
 
@@ -30,14 +31,17 @@ def gaussian_bits_by_hand(coded: torch.Tensor, means: torch.Tensor, scales: torc
     return -np.log2(np.maximum(mass, 1e-9))
 
 
-# --- sizes -------------------------------------------------------------------------------------------------------------------
+# --- sizes --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("architecture", MODELS)
 def test_images_of_sixty_sizes_from_one_pixel_up_come_back_at_their_own_size(
     architecture: str, lively
 ) -> None:
-    """Breaks if padding, cropping or a layer's stride is off for any parity of the sides; y and z have the documented shapes."""
+    """Breaks if padding, cropping or a layer's stride is off for any parity of the sides;
+
+    y and z have the documented shapes.
+    """
     model = lively(architecture, N=4, M=6)
     rng = np.random.default_rng(1)
     for height, width in SIZES:
@@ -92,7 +96,8 @@ ORIGINAL = [
 def without_padding() -> tuple[dict[str, tuple[int, ...]], dict[str, int], ModelOutput]:
     """Output shapes and parameter counts of every layer of the full-size model, from forward hooks.
 
-    The tensors are torch's fake ones: it computes all shapes as in earnest, but no numbers, of which there would be 10^11.
+    The tensors are torch's fake ones: it computes all shapes as in earnest, but no numbers, of which there
+    would be 10^11.
     """
     shapes: dict[str, tuple[int, ...]] = {}
     counts: dict[str, int] = {}
@@ -121,7 +126,10 @@ def test_without_padding_every_layer_is_the_original_implementation_s(
 def test_without_padding_the_whole_is_13896419_parameters_and_nothing_is_missing_from_the_table(
     without_padding,
 ) -> None:
-    """Breaks if a layer is added that the original does not have. GDN and the factorized density are not counted there."""
+    """Breaks if a layer is added that the original does not have.
+
+    GDN and the factorized density are not counted there.
+    """
     shapes, counts, out = without_padding
     assert set(counts) == set(shapes) == {row[0] for row in ORIGINAL}
     assert sum(counts.values()) == 13_896_419
@@ -150,7 +158,7 @@ def test_without_padding_another_size_is_refused_with_a_sentence(height: int, wi
         model(torch.zeros(1, 3, height, width))
 
 
-# --- what is coded -----------------------------------------------------------------------------------------------------------
+# --- what is coded ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("architecture", MODELS)
@@ -192,7 +200,10 @@ def test_z_is_rounded_around_its_medians_in_evaluation_and_noisy_in_training(
 @pytest.mark.parametrize("architecture", WITH_Z)
 @pytest.mark.parametrize("training", [False, True])
 def test_bits_of_y_are_those_of_its_gaussians(architecture: str, training: bool, lively, code) -> None:
-    """Breaks if bits are counted of another value than the coded one: y_hat in training, round(y - means) + means in evaluation."""
+    """Breaks if bits are counted of another value than the coded one:
+
+    y_hat in training, round(y - means) + means in evaluation.
+    """
     model = lively(architecture).train(training)
     y = model.analyse(torch.rand(1, 3, 64, 64))
     out = code(model, y)
@@ -253,7 +264,8 @@ def test_mean_scale_hyperprior_takes_means_from_the_first_half_of_psi(lively, co
 
 
 def test_joint_model_s_means_and_scales_are_its_networks_written_out(lively, code) -> None:
-    """Breaks if the context is made of y instead of y_hat, psi and phi are exchanged, or the mask is missing."""
+    """Breaks if the context is made of y instead of y_hat, psi and phi are exchanged, or the mask is
+    missing."""
     model = lively("JointModel")
     y = model.analyse(torch.rand(1, 3, 64, 80))
     out = code(model, y)
@@ -269,16 +281,18 @@ def test_joint_model_s_means_and_scales_are_its_networks_written_out(lively, cod
     torch.testing.assert_close(out.y_hat, (y - out.means).round() + out.means)
 
 
-# --- who depends on whom -----------------------------------------------------------------------------------------------------
+# --- who depends on whom ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (0, 3), (2, 0), (3, 4), (5, 6)])
 def test_means_and_scales_depend_on_what_was_decoded_before_and_nothing_later(
     row: int, column: int, lively, code
 ) -> None:
-    """Breaks if the decoder would need a latent before it has it. Gradients through ``code``, z's path cut by a zero layer.
+    """Breaks if the decoder would need a latent before it has it. Gradients through ``code``, z's path cut by
+    a zero layer.
 
-    In training mode y_hat is y plus noise, so that gradients with respect to y are those with respect to y_hat.
+    In training mode y_hat is y plus noise, so that gradients with respect to y are those with respect to
+    y_hat.
     """
     model = lively("JointModel").train()
     torch.nn.init.zeros_(model.h_s[4].weight)  # psi is now constant: what is left goes through the context
@@ -312,7 +326,10 @@ def test_with_z_the_whole_neighbourhood_informs_means_and_scales(lively, code) -
 def test_every_parameter_learns_and_every_gradient_is_finite(
     architecture: str, bfloat16: bool, lively
 ) -> None:
-    """Breaks if a part is cut from the loss, or a gradient overflows; in float32 and under bfloat16 autocast."""
+    """Breaks if a part is cut from the loss, or a gradient overflows;
+
+    in float32 and under bfloat16 autocast.
+    """
     model = lively(architecture).train()
     x = torch.rand(2, 3, 64, 64)
     with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
@@ -333,7 +350,10 @@ def test_every_parameter_learns_and_every_gradient_is_finite(
 def test_latents_far_from_their_means_have_finite_bits_and_gradients(
     architecture: str, bfloat16: bool, size: float, lively, code
 ) -> None:
-    """Breaks if an early or diverging model turns into nan at once: |y - μ| up to 1e4, many scales at their bound."""
+    """Breaks if an early or diverging model turns into nan at once:
+
+    |y - μ| up to 1e4, many scales at their bound.
+    """
     model = lively(architecture).train()
     y = (size * torch.randn(1, 6, 4, 4)).requires_grad_()
     with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
@@ -348,7 +368,8 @@ def test_latents_far_from_their_means_have_finite_bits_and_gradients(
 
 @pytest.mark.parametrize("architecture", MODELS)
 def test_latents_are_coded_in_float32_under_autocast(architecture: str, lively, code) -> None:
-    """Breaks if h_a, h_s, context or entropy parameters run in bfloat16: means would be off by whole bins, bits by percents.
+    """Breaks if h_a, h_s, context or entropy parameters run in bfloat16: means would be off by whole bins,
+    bits by percents.
 
     (g_s may run in bfloat16: it decides about no bit.)
     """
@@ -374,7 +395,7 @@ def test_images_of_a_batch_do_not_influence_each_other(architecture: str, lively
         torch.testing.assert_close(together.y_bits[k : k + 1], alone.y_bits, rtol=1e-3, atol=1e-3)
 
 
-# --- bad input ---------------------------------------------------------------------------------------------------------------
+# --- bad input ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -415,14 +436,15 @@ def test_only_models_with_context_have_a_masked_convolution() -> None:
     assert masked == {"ContextModel", "JointModel"}
 
 
-# --- mixed quantisation ------------------------------------------------------------------------------------------------------
+# --- mixed quantisation -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("architecture", MODELS)
 def test_mixed_quantization_shows_the_synthesis_whole_steps_from_the_mean_and_passes_its_gradient(
     architecture: str, lively, code
 ) -> None:
-    """Breaks if g_s sees noise, if bits are counted on rounded values, or if the rounding stops the gradient on its way to y."""
+    """Breaks if g_s sees noise, if bits are counted on rounded values, or if the rounding stops the gradient
+    on its way to y."""
     model = lively(architecture, N=4, M=6).train()
     model.rounds_in_training = True
     y = (

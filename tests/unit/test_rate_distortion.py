@@ -49,7 +49,7 @@ def loss_by_hand(out: SimpleNamespace, x: torch.Tensor, lmbdas: list[float]) -> 
     return float(np.mean(losses)), float(np.mean(rates)), float(np.mean(errors))
 
 
-# --- entropy -----------------------------------------------------------------------------------------------------------------
+# --- entropy ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 17])
@@ -67,7 +67,10 @@ def test_entropy_of_a_sure_thing_is_zero_and_not_nan() -> None:
 
 
 def test_cross_entropy_is_entropy_plus_divergence() -> None:
-    """Breaks if the two distributions are exchanged: the divergence is not symmetric. scipy computes it on its own."""
+    """Breaks if the two distributions are exchanged: the divergence is not symmetric.
+
+    scipy computes it on its own.
+    """
     p, q = RNG.dirichlet(np.ones(6), 4), RNG.dirichlet(np.ones(6), 4)
     expected = scipy.stats.entropy(p, base=2, axis=1) + scipy.stats.entropy(p, q, base=2, axis=1)
     np.testing.assert_allclose(cross_entropy(torch.from_numpy(p), torch.from_numpy(q)), expected, atol=1e-12)
@@ -78,11 +81,14 @@ def test_cross_entropy_is_infinite_when_the_model_excludes_what_happens() -> Non
     assert cross_entropy(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.0])).item() == math.inf
 
 
-# --- noise and rounding ------------------------------------------------------------------------------------------------------
+# --- noise and rounding -------------------------------------------------------------------------------------
 
 
 def test_noise_is_uniform_between_minus_and_plus_one_half() -> None:
-    """Breaks if the noise is shifted, of another width, or Gaussian (Kolmogorov-Smirnov; 1 in 1000 by chance, but the seed is fixed)."""
+    """Breaks if the noise is shifted, of another width, or Gaussian (Kolmogorov-Smirnov;
+
+    1 in 1000 by chance, but the seed is fixed).
+    """
     noise = add_uniform_noise(torch.zeros(20_000), torch.Generator().manual_seed(3)).numpy()
     assert noise.min() >= -0.5
     assert noise.max() <= 0.5
@@ -143,7 +149,7 @@ def test_straight_through_has_the_gradient_of_the_identity() -> None:
     assert values.grad.tolist() == list(range(10))
 
 
-# --- PSNR, bits per pixel, λ -------------------------------------------------------------------------------------------------
+# --- PSNR, bits per pixel, λ --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("peak", [1.0, 255.0])
@@ -184,12 +190,15 @@ def test_every_finite_lmbda_above_zero_is_accepted(lmbda) -> None:
     check_lmbda(lmbda)
 
 
-# --- the Lagrangian ----------------------------------------------------------------------------------------------------------
+# --- the Lagrangian -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lmbda", [0.0018, 0.013, 0.18])
 def test_loss_equals_bpp_plus_lmbda_times_squared_error_on_the_8_bit_scale(lmbda: float) -> None:
-    """Breaks if 255**2 is forgotten, the mean runs over something else, or a part is mixed up; numpy computes it alone."""
+    """Breaks if 255**2 is forgotten, the mean runs over something else, or a part is mixed up;
+
+    numpy computes it alone.
+    """
     out, x = a_batch()
     result = rate_distortion_loss(out, x, lmbda)
     loss, bpp, mse = loss_by_hand(out, x, [lmbda] * 3)
@@ -201,7 +210,8 @@ def test_loss_equals_bpp_plus_lmbda_times_squared_error_on_the_8_bit_scale(lmbda
 
 @pytest.mark.parametrize("shape", [(3,), (3, 1), (1, 3)])
 def test_each_image_is_weighed_with_its_own_lmbda(shape: tuple[int, ...]) -> None:
-    """Breaks if λ is averaged over the batch first, or one of another shape pairs every λ with every image."""
+    """Breaks if λ is averaged over the batch first, or one of another shape pairs every λ with every
+    image."""
     out, x = a_batch()
     lmbdas = [0.002, 0.02, 0.2]
     assert rate_distortion_loss(out, x, torch.tensor(lmbdas).reshape(shape)).loss.item() == pytest.approx(
@@ -234,7 +244,8 @@ def test_a_larger_lmbda_prefers_the_better_picture_and_a_smaller_one_the_smaller
 
 
 def test_the_gradient_reaches_both_rate_and_distortion() -> None:
-    """Breaks if a part is detached. The gradients are the closed forms 1/pixels and 2 λ 255² (x_hat - x)/n."""
+    """Breaks if a part is detached. The gradients are the closed forms 1/pixels and 2 λ 255² (x_hat -
+    x)/n."""
     out, x = a_batch(count=1)
     out.x_hat.requires_grad_()
     out.y_bits.requires_grad_()

@@ -1,4 +1,7 @@
-"""What is said of the weights that ship, ``jahp.load("small")``, held on the sample photos: real files, 8-bit pictures."""
+"""What is said of the weights that ship, ``jahp.load("small")``, held on the sample photos:
+
+real files, 8-bit pictures.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,8 @@ def test_they_take_at_most_4_megabytes() -> None:
 
 
 def test_bytes_and_psnr_rise_strictly_over_20_values_of_lmbda(codec: Codec) -> None:
-    """Would break with weights for a single λ, with gains that are not smooth, or with a λ that does not reach the networks."""
+    """Would break with weights for a single λ, with gains that are not smooth, or with a λ that does not
+    reach the networks."""
     photo, sizes, qualities = sample_photos()[PHOTO], [], []
     for lmbda in np.geomspace(LMBDA_MIN, LMBDA_MAX, 20):
         encoding = codec.encode(photo, float(lmbda))

@@ -107,7 +107,8 @@ def test_padding_repeats_the_border_up_to_a_multiple_and_crop_undoes_it(height: 
 @pytest.mark.parametrize("name", ["N", "M"])
 @pytest.mark.parametrize("value", [0, -1, 1.0, "8", None, True])
 def test_n_or_m_that_is_no_positive_integer_is_refused(name: str, value) -> None:
-    """Breaks if one of the two is not looked at, or a float or a truth value is taken for a number of channels."""
+    """Breaks if one of the two is not looked at, or a float or a truth value is taken for a number of
+    channels."""
     sizes = {"N": 4, "M": 4, name: value}
     with pytest.raises(
         ValueError, match=rf"{name} is a number of channels and must be a positive integer, not"

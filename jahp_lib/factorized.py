@@ -102,7 +102,10 @@ class FactorizedPrior(nn.Module):
         self.biases = nn.ParameterList()
         self.factors = nn.ParameterList()
         for fan_in, fan_out in itertools.pairwise(widths):
-            start = math.log(math.expm1(1 / scale / fan_out))  # softplus of it is 1 / (scale * fan_out)
+            # Every weight begins as the same slope, chosen so that the density as a whole is init_scale wide.
+            # What is learned is the number whose softplus is the weight, and softplus(log(exp(w) - 1)) = w.
+            slope = 1 / scale / fan_out
+            start = math.log(math.expm1(slope))
             self.matrices.append(nn.Parameter(torch.full((self.channels, fan_out, fan_in), start)))
             self.biases.append(nn.Parameter(torch.empty(self.channels, fan_out, 1).uniform_(-0.5, 0.5)))
         for width in filters:

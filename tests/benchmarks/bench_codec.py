@@ -1,12 +1,13 @@
-"""Speed, size and memory of the codec, as ratios in one run; beside CompressAI's mbt2018 where that is installed.
+"""Speed, size and memory of the codec, as ratios in one run; beside CompressAI's mbt2018 where that is
+installed.
 
-    python tests/benchmarks/bench_codec.py                     speed and size, N = M = 192, a picture of 768x512
+    python tests/benchmarks/bench_codec.py                     speed and size, N = M = 192, 768x512 pixels
     python tests/benchmarks/bench_codec.py --photo a.png       the same with a photo of your own
     python tests/benchmarks/bench_codec.py --rate small a.png  rates of trained weights on photos
     python tests/benchmarks/bench_codec.py --sizes             time and memory from 0.1 to 24 megapixels
 
-Weights are random, the same in both codecs, and spread so that rate and scales are about those of a trained model: an untrained
-model has all scales at their bound, which would flatter both coders.
+Weights are random, the same in both codecs, and spread so that rate and scales are about those of a trained
+model: an untrained model has all scales at their bound, which would flatter both coders.
 """
 
 from __future__ import annotations
@@ -32,9 +33,7 @@ from jahp_lib.photos.dead_leaves import dead_leaves
 from jahp_lib.photos.one_photo import open_photo, to_float, to_tensor
 
 MEGAPIXELS = (0.1, 0.4, 1.6, 6, 24)
-clock = (
-    time.perf_counter
-)  # or, with --processor-time, what the processor spent on this process: for busy machines
+clock = time.perf_counter  # with --processor-time: what the processor spent on this process
 
 
 class CountingEncoder(tables.SymbolEncoder):
@@ -46,9 +45,9 @@ class CountingEncoder(tables.SymbolEncoder):
         for index in np.unique(which):
             table, chosen = family[int(index)], symbols[which == index]
             far = np.abs(chosen) > table.reach
-            places = np.where(far, -1, chosen + table.reach)
+            indices = np.where(far, -1, chosen + table.reach)
             CountingEncoder.total += float(
-                (tables.PRECISION - np.log2(table.frequencies[places])).sum() + 16 * far.sum()
+                (tables.PRECISION - np.log2(table.frequencies[indices])).sum() + 16 * far.sum()
             )
         super().encode(family, which, symbols)
 
@@ -77,7 +76,8 @@ class Stopwatch:
 
 
 def lively_model(N: int = 192, M: int = 192) -> jahp.JointModel:
-    """Random weights with latents of some units and scales up to some 15, more than half of them at the bound."""
+    """Random weights with latents of some units and scales up to some 15, more than half of them at the
+    bound."""
     torch.manual_seed(0)
     model = jahp.JointModel(N, M).eval()
     with torch.no_grad():
@@ -136,7 +136,8 @@ def speed(photo: Image.Image, repeats: int, device: str) -> None:
     codec = jahp.Codec(model.to(device))
     prepared = clock() - start
     print(
-        f"N = M = 192, {photo.width}x{photo.height}, {torch.get_num_threads()} threads, {device}; prepared in {prepared:.2f} s"
+        f"N = M = 192, {photo.width}x{photo.height}, {torch.get_num_threads()} threads, {device}; prepared "
+        f"in {prepared:.2f} s"
     )
     blob = codec.compress(photo)
     codec.decompress(blob)
@@ -183,14 +184,16 @@ def speed(photo: Image.Image, repeats: int, device: str) -> None:
 
 
 def rate(name: str, photos: list[str]) -> None:
-    """File size against -log2 p of the tables (the coder's overhead) and of float64 networks (what fixed point costs)."""
+    """File size against -log2 p of the tables (the coder's overhead) and of float64 networks (what fixed
+    point costs)."""
     model = jahp.load(name)
     codec = jahp.Codec(model)
     codec_module.SymbolEncoder = CountingEncoder
-    variable = isinstance(model, jahp.VariableRate)
-    double = copy.deepcopy(model.model if variable else model).double()
+    variable = model.serves_every_lmbda
+    double = copy.deepcopy(model.base).double()
     print(
-        f"{'photo':24}{'lmbda':>8}{'bytes':>9}{'bit/pixel':>10}{'over -log2 p + 24':>19}{'fixed point costs':>19}"
+        f"{'photo':24}{'lmbda':>8}{'bytes':>9}{'bit/pixel':>10}"
+        f"{'over -log2 p + 24':>19}{'fixed point costs':>19}"
     )
     overheads, costs = [], []
     for path in photos:
@@ -203,7 +206,8 @@ def rate(name: str, photos: list[str]) -> None:
             y = codec.analyse(to_tensor(photo), encoding.header.lmbda)[None].double()
             with torch.inference_mode():
                 psi = double.hyper_synthesise(encoding.z_hat[None], *y.shape[-2:])
-                # the same context for both: a network of its own would round some symbol otherwise and go another way
+                # the same context for both: a network of its own would round some symbol otherwise and go
+                # another way
                 means, raw = double.entropy_parameters.means_and_scales(
                     psi, double.context_prediction(encoding.y_hat[None])
                 )
@@ -218,10 +222,12 @@ def rate(name: str, photos: list[str]) -> None:
             costs.append(CountingEncoder.total / in_float - 1)
             bpp = 8 * len(encoding.blob) / photo.width / photo.height
             print(
-                f"{Path(path).name:24}{lmbda or 0:8.4f}{len(encoding.blob):9,}{bpp:10.3f}{overheads[-1]:19.3%}{costs[-1]:19.3%}"
+                f"{Path(path).name:24}{lmbda or 0:8.4f}{len(encoding.blob):9,}{bpp:10.3f}"
+                f"{overheads[-1]:19.3%}{costs[-1]:19.3%}"
             )
     print(
-        f"largest {max(overheads):.3%} and {max(costs):.3%}, mean {np.mean(overheads):.3%} and {np.mean(costs):.3%}"
+        f"largest {max(overheads):.3%} and {max(costs):.3%}, mean {np.mean(overheads):.3%} and "
+        f"{np.mean(costs):.3%}"
     )
 
 
@@ -241,7 +247,8 @@ def one_size(megapixels: float) -> None:
     both = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     actual = height * width / 1e6
     print(
-        f"{actual:10.2f}{middle - start:10.1f}{end - middle:10.1f}{(middle - start) / actual:12.2f}{(end - middle) / actual:12.2f}"
+        f"{actual:10.2f}{middle - start:10.1f}{end - middle:10.1f}{(middle - start) / actual:12.2f}"
+        f"{(end - middle) / actual:12.2f}"
         f"{compressing / 2**20:12.2f}{both / 2**20:12.2f}",
         flush=True,
     )
@@ -249,7 +256,8 @@ def one_size(megapixels: float) -> None:
 
 def sizes(megapixels: list[float]) -> None:
     print(
-        f"{'megapixels':>10}{'encode s':>10}{'decode s':>10}{'s per MP':>12}{'s per MP':>12}{'GiB encode':>12}{'GiB both':>12}",
+        f"{'megapixels':>10}{'encode s':>10}{'decode s':>10}{'s per MP':>12}{'s per MP':>12}"
+        f"{'GiB encode':>12}{'GiB both':>12}",
         flush=True,
     )
     for size in megapixels:

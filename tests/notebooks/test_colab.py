@@ -128,7 +128,7 @@ matplotlib.use("agg")
 from IPython.core.interactiveshell import InteractiveShell
 InteractiveShell.instance()
 import matplotlib.pyplot as plt
-from jahp_lib import widgets
+from jahp_lib.course import widgets
 def draw(lmbda, n, word):
     figure, ax = plt.subplots(); ax.set_title(f"{lmbda} {n} {word}"); return figure
 slider = widgets.lmbda_slider()

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from jahp_lib import notebooks
+from jahp_lib.course import notebooks
 from jahp_lib.course import LESSONS
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"

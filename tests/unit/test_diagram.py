@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import FancyBboxPatch
 
 from jahp_lib.course import LESSONS
-from jahp_lib.diagram import BLOCKS, BUILT, LIT, TO_COME, course_map
+from jahp_lib.course.diagram import BLOCKS, BUILT, LIT, TO_COME, course_map
 
 
 def fills(lesson: str) -> list[str]:

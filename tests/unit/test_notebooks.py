@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from jahp_lib import notebooks, widgets
+from jahp_lib.course import notebooks, widgets
 
 
 def lesson(*sources: str) -> nbformat.NotebookNode:
@@ -19,7 +19,7 @@ def lesson(*sources: str) -> nbformat.NotebookNode:
 
 SLIDER = """\
 import matplotlib.pyplot as plt
-from jahp_lib import widgets
+from jahp_lib.course import widgets
 def draw(a):
     figure, ax = plt.subplots(figsize=(2, 1))
     ax.plot([0, a])
@@ -75,7 +75,7 @@ def test_a_repository_that_is_not_owner_slash_name_is_refused(repository: str) -
 def test_stamping_a_problem_set_changes_its_address_and_not_a_letter_more() -> None:
     """Breaks if the set's cells were normalised: nbgrader knows them by their ids."""
     for path in sorted(
-        (Path(notebooks.__file__).parents[1] / "notebooks" / "assignments" / "source").glob("*/*.ipynb")
+        (Path(notebooks.__file__).parents[2] / "notebooks" / "assignments" / "source").glob("*/*.ipynb")
     ):
         before = path.read_text(encoding="utf-8")
         stamped = notebooks.stamp_source(before, path.name, "someone/the-course")

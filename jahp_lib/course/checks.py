@@ -12,7 +12,7 @@ from torch import Tensor
 
 from jahp_lib.checkpoints import read_tensors
 from jahp_lib.photos.downloads import DATA
-from jahp_lib.plots import use_style
+from jahp_lib.style import use_style
 
 LESSONS = {
     "00": "Welcome",

@@ -1,7 +1,7 @@
 """Run notebooks and store them with their outputs, so that running them again gives the same file; stamp their Colab badges.
 
-    python -m jahp_lib.notebooks notebooks/02_gdn.ipynb ...
-    python -m jahp_lib.notebooks --badges owner/name notebooks/*.ipynb
+    python -m jahp_lib.course.notebooks notebooks/02_gdn.ipynb ...
+    python -m jahp_lib.course.notebooks --badges owner/name notebooks/*.ipynb
 
 The stock client stalls now and then on cells that make an ``Output`` widget (nbclient issue 312); lessons need no widget state
 to be stored, so this one answers no widget at all.
@@ -173,7 +173,9 @@ def execute(path: Path, timeout: int = 600) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m jahp_lib.notebooks", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        "python -m jahp_lib.course.notebooks", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("notebooks", nargs="+", type=Path)
     parser.add_argument(
         "--badges", metavar="OWNER/NAME", help="do not run, only write in where the course is published"

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 
-from jahp_lib.course import LESSONS
-from jahp_lib.plots import COLOURS
+from jahp_lib.course.checks import LESSONS
+from jahp_lib.style import COLOURS
 
 LIT, BUILT, TO_COME = "#FFD166", "#DCEAF4", "#FFFFFF"
 

@@ -112,7 +112,7 @@ def test_every_part_of_the_codec_has_its_place_in_the_order() -> None:
         "from .context import JointModel",
         "from . import context",
         "def late():\n    from jahp_lib.context import JointModel",
-        "from jahp_lib.style import use_style",
+        "from jahp_lib.course.checks import begin",
         "from jahp_lib.codec import Codec",
         "import torch\nif torch:\n    import jahp_lib.photos as d",
     ],

@@ -6,6 +6,7 @@ and ask; ``notebooks`` runs and stores the lessons.
 
 from jahp_lib.course.checks import (
     LESSONS,
+    TO_COME,
     Lesson,
     NotAnsweredError,
     answered,
@@ -15,4 +16,14 @@ from jahp_lib.course.checks import (
     recorded,
 )
 
-__all__ = ["LESSONS", "Lesson", "NotAnsweredError", "answered", "begin", "check", "in_colab", "recorded"]
+__all__ = [
+    "LESSONS",
+    "TO_COME",
+    "Lesson",
+    "NotAnsweredError",
+    "answered",
+    "begin",
+    "check",
+    "in_colab",
+    "recorded",
+]

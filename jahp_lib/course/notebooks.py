@@ -1,6 +1,6 @@
 """Run notebooks and store them with their outputs, so that running them again gives the same file; stamp their Colab badges.
 
-    python -m jahp_lib.course.notebooks notebooks/02_gdn.ipynb ...
+    python -m jahp_lib.course.notebooks notebooks/03_gdn.ipynb ...
     python -m jahp_lib.course.notebooks --badges owner/name notebooks/*.ipynb
 
 The stock client stalls now and then on cells that make an ``Output`` widget (nbclient issue 312); lessons need no widget state

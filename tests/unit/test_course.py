@@ -11,7 +11,7 @@ from jahp_lib.context import JointModel
 RUNGS = ("factorized", "scale", "mean and scale", "joint")
 
 
-def test_the_recorded_priors_of_lessons_5_and_6_are_whole() -> None:
+def test_the_recorded_priors_of_lessons_6_and_7_are_whole() -> None:
     stored = course.recorded("priors")
     assert {key.split(".")[0] for key in stored if "." in key} == set(RUNGS)
     assert all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in stored.values())
@@ -27,7 +27,7 @@ def test_the_recorded_priors_of_lessons_5_and_6_are_whole() -> None:
 
 
 def test_each_rung_but_one_learned_to_take_fewer_bits() -> None:
-    """Mean and scale comes out beside scale: lesson 5 says why."""
+    """Mean and scale comes out beside scale: lesson 6 says why."""
     stored = course.recorded("priors")
     last = {name: float(stored[f"curve of {name}"][-50:].mean()) for name in RUNGS}
     assert last["joint"] < 0.97 * min(last["scale"], last["mean and scale"])

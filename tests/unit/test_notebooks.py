@@ -12,7 +12,7 @@ from jahp_lib.course import notebooks, widgets
 
 
 def lesson(*sources: str) -> nbformat.NotebookNode:
-    cells = [nbformat.v4.new_markdown_cell(f"# 02 · GDN\n\n{notebooks.NO_BADGE}\n\nA sentence.")]
+    cells = [nbformat.v4.new_markdown_cell(f"# 03 · GDN\n\n{notebooks.NO_BADGE}\n\nA sentence.")]
     cells += [nbformat.v4.new_code_cell(source) for source in (notebooks.SETUP, *sources)]
     return nbformat.v4.new_notebook(cells=cells)
 
@@ -33,7 +33,7 @@ def test_running_a_notebook_with_a_slider_twice_gives_the_same_file_with_the_fig
     tmp_path: Path,
 ) -> None:
     """Would break if ids, times or widget state were stored, or if the figure hung on a live widget."""
-    path = tmp_path / "02_slider.ipynb"
+    path = tmp_path / "03_slider.ipynb"
     nbformat.write(lesson(SLIDER), path)
     notebooks.execute(path, timeout=120)
     first = path.read_bytes()
@@ -45,7 +45,7 @@ def test_running_a_notebook_with_a_slider_twice_gives_the_same_file_with_the_fig
 
 
 def test_a_notebook_that_fails_is_left_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "02_fails.ipynb"
+    path = tmp_path / "03_fails.ipynb"
     nbformat.write(lesson("1 / 0"), path)
     before = path.read_bytes()
     with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
@@ -54,12 +54,12 @@ def test_a_notebook_that_fails_is_left_as_it_was(tmp_path: Path) -> None:
 
 
 def test_stamping_writes_the_repository_into_badge_and_set_up_and_can_be_undone() -> None:
-    stamped = notebooks.stamp(lesson(), "02_gdn.ipynb", "someone/the-course")
-    assert "github/someone/the-course/blob/main/notebooks/02_gdn.ipynb" in stamped.cells[0].source
+    stamped = notebooks.stamp(lesson(), "03_gdn.ipynb", "someone/the-course")
+    assert "github/someone/the-course/blob/main/notebooks/03_gdn.ipynb" in stamped.cells[0].source
     assert "https://github.com/someone/the-course" in stamped.cells[1].source
-    again = notebooks.stamp(stamped, "02_gdn.ipynb", "other/place")
+    again = notebooks.stamp(stamped, "03_gdn.ipynb", "other/place")
     assert "someone" not in again.cells[0].source + again.cells[1].source
-    undone = notebooks.stamp(again, "02_gdn.ipynb", notebooks.UNSTAMPED_REPOSITORY)
+    undone = notebooks.stamp(again, "03_gdn.ipynb", notebooks.UNSTAMPED_REPOSITORY)
     assert undone.cells[0].source == lesson().cells[0].source
     assert undone.cells[1].source == notebooks.SETUP
 
@@ -69,7 +69,7 @@ def test_stamping_writes_the_repository_into_badge_and_set_up_and_can_be_undone(
 )
 def test_a_repository_that_is_not_owner_slash_name_is_refused(repository: str) -> None:
     with pytest.raises(ValueError, match="owner/name"):
-        notebooks.stamp(lesson(), "02_gdn.ipynb", repository)
+        notebooks.stamp(lesson(), "03_gdn.ipynb", repository)
 
 
 def test_stamping_a_problem_set_changes_its_address_and_not_a_letter_more() -> None:

@@ -73,10 +73,12 @@ def recorded(name: str) -> dict[str, Tensor]:
     return {key: tensor.float() for key, tensor in tensors.items()}
 
 
-def begin(number: str) -> Lesson:
-    """Seed everything, set the look of figures, choose the device.
+def begin(number: str, all_cores: bool = False) -> Lesson:
+    """Seed everything, set the look of figures, choose the device, and ask for one thread.
 
-    Seeds come from numpy, whose generators give the same numbers on every processor.
+    Seeds come from numpy, whose generators give the same numbers on every processor. One thread, since nearly all tensors of the
+    lessons are tiny: threads that share a small sum spend their time waiting for one another, and where other programs run on the
+    same computer a loop of seconds took minutes. ``all_cores`` leaves PyTorch its threads, for the one long training of lesson 12.
 
     Raises:
         ValueError: there is no lesson of that number.
@@ -86,6 +88,8 @@ def begin(number: str) -> Lesson:
     rng = np.random.default_rng(SEEDS[number])
     torch.manual_seed(int(rng.integers(2**31)))
     use_style()
+    if not all_cores:
+        torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return Lesson(number, rng, device)
 

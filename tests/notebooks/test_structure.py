@@ -9,8 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from jahp_lib.course import notebooks
-from jahp_lib.course import LESSONS, TO_COME
+from jahp_lib.course import LESSONS, TO_COME, notebooks
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 FILES = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
@@ -83,10 +82,13 @@ def test_a_lesson_has_all_its_sections_in_order(path: Path) -> None:
     assert found == SECTIONS
 
 
-def test_the_first_cell_names_the_lesson_and_leads_to_colab(path: Path) -> None:
+def test_the_first_cell_names_the_lesson_and_leads_to_colab_once_it_is_published(path: Path) -> None:
     first = read(path).cells[0].source
     assert re.match(rf"# {path.name[:2]} · ", first)
-    assert notebooks.NO_BADGE in first or "colab.research.google.com" in first
+    assert ("colab.research.google.com" in first) == (
+        "github.com/owner/name" not in code_cells(path)[0].source
+    )
+    assert "make badges" not in first  # a reader has no use for a line about what is missing
 
 
 def test_the_set_up_cell_is_the_same_in_every_lesson(path: Path) -> None:

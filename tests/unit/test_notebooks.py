@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -12,7 +14,7 @@ from jahp_lib.course import notebooks, widgets
 
 
 def lesson(*sources: str) -> nbformat.NotebookNode:
-    cells = [nbformat.v4.new_markdown_cell(f"# 03 · GDN\n\n{notebooks.NO_BADGE}\n\nA sentence.")]
+    cells = [nbformat.v4.new_markdown_cell("# 03 · GDN\n\nA sentence.")]
     cells += [nbformat.v4.new_code_cell(source) for source in (notebooks.SETUP, *sources)]
     return nbformat.v4.new_notebook(cells=cells)
 
@@ -87,11 +89,48 @@ def test_stamping_a_problem_set_changes_its_address_and_not_a_letter_more() -> N
         notebooks.stamp_source(before, "ps1.ipynb", "course")
 
 
-def test_a_notebook_without_a_badge_line_cannot_be_stamped() -> None:
+def test_a_notebook_without_a_title_cannot_be_stamped() -> None:
     bare = lesson()
-    bare.cells[0].source = "# Another"
-    with pytest.raises(ValueError, match="no line for the Colab badge"):
+    bare.cells[0].source = "Another"
+    with pytest.raises(ValueError, match="does not begin with a title"):
         notebooks.stamp(bare, "x.ipynb", "owner/course")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/someone/the-course",
+        "https://github.com/someone/the-course.git",
+        "git@github.com:someone/the-course.git",
+        "ssh://git@github.com/someone/the-course.git/",
+    ],
+)
+def test_without_an_address_badges_take_that_of_the_git_remote(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", address], check=True)
+    path = tmp_path / "03_gdn.ipynb"
+    nbformat.write(lesson(), path)
+    monkeypatch.setattr(sys, "argv", ["notebooks", "--badges=", str(path)])
+    assert notebooks.main() == 0
+    assert "github/someone/the-course/blob/main/" in nbformat.read(path, as_version=4).cells[0].source
+
+
+@pytest.mark.parametrize("remote", [None, "https://example.org/someone/the-course.git"])
+def test_without_any_address_badges_say_in_a_sentence_what_to_do_and_change_nothing(
+    remote: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    if remote:
+        subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", remote], check=True)
+    path = tmp_path / "03_gdn.ipynb"
+    nbformat.write(lesson(), path)
+    before = path.read_bytes()
+    monkeypatch.setattr(sys, "argv", ["notebooks", "--badges=", str(path)])
+    assert notebooks.main() == 2
+    assert "make badges REPO=owner/name" in capsys.readouterr().err
+    assert path.read_bytes() == before
 
 
 def test_normalising_drops_progress_bars_and_joins_the_pieces_of_a_stream() -> None:

@@ -22,10 +22,10 @@ bench: .venv/installed ## benchmarks, as ratios (after "make peers", against Com
 	@for file in tests/benchmarks/bench_*.py; do .venv/bin/python $$file || exit 1; done
 
 notebooks: .venv/installed ## run the lessons and store their outputs
-	$(RUN) jahp_lib.notebooks $(NOTEBOOKS)
+	$(RUN) jahp_lib.course.notebooks $(NOTEBOOKS)
 
-badges: .venv/installed ## write Colab badges into the lessons, the address into problem sets: make badges REPO=owner/name
-	$(RUN) jahp_lib.notebooks --badges "$(REPO)" $(NOTEBOOKS) $(sort $(wildcard notebooks/assignments/source/*/*.ipynb))
+badges: .venv/installed ## write Colab badges into the lessons, the address into problem sets (REPO=owner/name, else the git remote)
+	$(RUN) jahp_lib.course.notebooks --badges="$(REPO)" $(NOTEBOOKS) $(sort $(wildcard notebooks/assignments/source/*/*.ipynb))
 
 lint: .venv/installed ## format and check the code
 	$(RUN) ruff format . && $(RUN) ruff check .

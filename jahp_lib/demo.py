@@ -13,10 +13,11 @@ from torch import nn
 
 from jahp_lib.codec import Codec
 from jahp_lib.codec.files import picture_format
+from jahp_lib.course.figures import photo_row
 from jahp_lib.evaluation import picture_psnr, pillow_bytes
 from jahp_lib.photos.one_photo import open_photo, sample_photos
 from jahp_lib.photos.whole_files import write_whole
-from jahp_lib.plots import STYLE, photo_row
+from jahp_lib.style import STYLE
 
 
 def jpeg_of_size(image: Image.Image, size: int) -> tuple[bytes, int]:

@@ -22,7 +22,7 @@ from PIL import Image
 from playwright.sync_api import ConsoleMessage, Error, Page, sync_playwright
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-LESSONS = ["00_welcome.ipynb", "01_rate_distortion.ipynb", "08_lambda.ipynb"]
+LESSONS = ["00_welcome.ipynb", "02_rate_distortion.ipynb", "10_lambda.ipynb"]
 LMBDA = ".widget-slider:has(.widget-label:text-is('λ'))"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [

@@ -94,6 +94,24 @@ def test_the_set_up_cell_installs_the_course_and_changes_no_package_that_was_the
     assert second.returncode == 0, "run a second time, the cell must not clone again"
 
 
+def test_a_lesson_that_is_not_published_says_so_in_a_sentence_and_shows_no_traceback(tmp_path: Path) -> None:
+    """Breaks if git's failure reaches the reader as a traceback, or if the cells after it go on."""
+    source = setup_cell(LESSONS[0]).replace("/content", str(tmp_path))
+    program = f"""
+import sys, types
+sys.modules["google.colab"] = types.ModuleType("google.colab")
+from IPython.core.interactiveshell import InteractiveShell
+result = InteractiveShell.instance().run_cell({source!r})
+print("STOPPED" if result.error_in_exec else "WENT ON")
+"""
+    shown = run(Path(sys.executable), program, JAHP_ADDRESS=(tmp_path / "nowhere").as_uri())
+    assert "STOPPED" in shown.stdout
+    text = shown.stdout + shown.stderr
+    assert f"The course is not to be had from file://{tmp_path}/nowhere." in text
+    assert "Traceback" not in text
+    assert "fatal" not in text
+
+
 def test_outside_colab_the_set_up_cell_does_nothing(tmp_path: Path) -> None:
     source = setup_cell(LESSONS[0]).replace("/content", str(tmp_path))
     result = run(
@@ -128,7 +146,7 @@ matplotlib.use("agg")
 from IPython.core.interactiveshell import InteractiveShell
 InteractiveShell.instance()
 import matplotlib.pyplot as plt
-from jahp_lib import widgets
+from jahp_lib.course import widgets
 def draw(lmbda, n, word):
     figure, ax = plt.subplots(); ax.set_title(f"{lmbda} {n} {word}"); return figure
 slider = widgets.lmbda_slider()

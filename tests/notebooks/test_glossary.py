@@ -36,7 +36,7 @@ def glossary_rows() -> list[tuple[list[str], int]]:
     table = GLOSSARY.split("## Words")[1].split("## ")[0]
     return [
         (names(term), int(lesson))
-        for term, lesson in re.findall(r"^\| (.+?) \| .+ \| \[(\d)\]\(.+\) \|$", table, flags=re.M)
+        for term, lesson in re.findall(r"^\| (.+?) \| .+ \| \[(\d+)\]\(.+\) \|$", table, flags=re.M)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Lesson 6: the context sees 12 decoded neighbours, and the entropy parameters take and give halves in the
+"""Lesson 7: the context sees 12 decoded neighbours, and the entropy parameters take and give halves in the
 stated order."""
 
 from __future__ import annotations

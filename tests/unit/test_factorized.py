@@ -1,4 +1,4 @@
-"""Lesson 3: the learned density rises, integrates to one, and its bits are those of its own formula in
+"""Lesson 4: the learned density rises, integrates to one, and its bits are those of its own formula in
 float64."""
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from jahp_lib import photos
+from jahp_lib.course.widgets import chosen_photo, photo_upload
 from jahp_lib.demo import jpeg_of_size, webp_of_size
-from jahp_lib.widgets import chosen_photo, photo_upload
 
 SAMPLE = Image.new("RGB", (8, 8), "red")
 

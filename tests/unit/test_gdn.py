@@ -1,4 +1,4 @@
-"""Lesson 2: GDN against its formula in numpy, its gradients, and the lower bound that lets parameters come
+"""Lesson 3: GDN against its formula in numpy, its gradients, and the lower bound that lets parameters come
 back."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lesson 5: Gaussian bits against scipy far into the tails, the scale's bound, and the sizes of z."""
+"""Lesson 6: Gaussian bits against scipy far into the tails, the scale's bound, and the sizes of z."""
 
 from __future__ import annotations
 

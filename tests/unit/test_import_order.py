@@ -5,8 +5,8 @@
 serves every λ. ``photos`` and ``checkpoints`` are no lessons, but stand before ``training``, which reads
 photos and writes weights, and before ``codec.codec`` and ``codec.files``, which open photos and write files.
 The parts of the codec that lessons 8 and 9 build come before them and touch no file. What is not listed is
-the front of the house (command line, plots, sliders): it may import everything and is imported by nothing in
-the list.
+the front of the house (command line, the course's figures and sliders): it may import everything and is
+imported by nothing in the list.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ CODEC = [
 FILES = ["whole_files", "one_photo", "patches", "dead_leaves", "downloads"]
 ORDER = [
     "weights",
+    "style",
     *LESSONS_1_TO_7,
     *(f"codec.{part}" for part in CODEC),
     "multipliers",
@@ -126,7 +127,7 @@ def test_every_part_of_the_codec_has_its_place_in_the_order() -> None:
         "from .context import JointModel",
         "from . import context",
         "def late():\n    from jahp_lib.context import JointModel",
-        "from jahp_lib.plots import use_style",
+        "from jahp_lib.course.checks import begin",
         "from jahp_lib.codec import Codec",
         "import torch\nif torch:\n    import jahp_lib.photos as d",
     ],

@@ -1,4 +1,4 @@
-"""Lesson 4: who sees whom through a masked convolution, found by backpropagation, and that all else is a
+"""Lesson 5: who sees whom through a masked convolution, found by backpropagation, and that all else is a
 Conv2d."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lesson 8's multipliers, on a problem whose optimum is known.
+"""Lesson 10's multipliers, on a problem whose optimum is known.
 
 One parameter s, the size of a quantisation step: rate R(s) = -log2 s and distortion D(s) = s^2 / 12, as for a uniform source.
 Descent on R + λ 255² D meets a distortion target D* at s = sqrt(12 D*), where λ = 1 / (2 ln 2 · 255² · D*).

@@ -1,4 +1,4 @@
-"""Lesson 9: a snapshot holds what the model made of the photo, comes back from its file, and leaves the model alone."""
+"""Lesson 12: a snapshot holds what the model made of the photo, comes back from its file, and leaves the model alone."""
 
 from __future__ import annotations
 

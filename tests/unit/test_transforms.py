@@ -1,4 +1,4 @@
-"""Lesson 3: the sizes of the transforms, what their layers are, and padding that crop undoes."""
+"""Lesson 4: the sizes of the transforms, what their layers are, and padding that crop undoes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesson 8: gains that start where theory puts them, are smooth in λ, and give each image of a batch its
+"""Lesson 10: gains that start where theory puts them, are smooth in λ, and give each image of a batch its
 own."""
 
 from __future__ import annotations

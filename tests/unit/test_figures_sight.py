@@ -1,10 +1,10 @@
-"""Who sees whom, as drawn in lesson 4."""
+"""Who sees whom, as drawn in lesson 5."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from jahp_lib.plots import sight
+from jahp_lib.course.figures import sight
 
 
 def test_positions_are_sorted_by_raster_order_and_by_whether_they_are_seen() -> None:

@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from jahp_lib import plots
 from jahp_lib.checkpoints import MODELS
+from jahp_lib.course import figures
 from jahp_lib.snapshots import take_snapshot
 
 SIZES = [(33, 64), (64, 33), (1, 1), (100, 240), (253, 317)]
@@ -19,14 +19,14 @@ SIZES = [(33, 64), (64, 33), (1, 1), (100, 240), (253, 317)]
 
 def drawn(picture: np.ndarray, values: np.ndarray) -> plt.Axes:
     figure, ax = plt.subplots()
-    plots.over_photo(ax, picture, values, "bits", "")
+    figures.over_photo(ax, picture, values, "bits", "")
     plt.close(figure)
     return ax
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_a_cell_of_a_map_lies_over_its_16x16_pixels(height: int, width: int) -> None:
-    """Breaks if a cell's size is guessed from the photo's, which is no multiple of 16."""
+def test_a_position_of_a_map_lies_over_its_16x16_pixels(height: int, width: int) -> None:
+    """Breaks if a position's size is guessed from the photo's, which is no multiple of 16."""
     rows, columns = -(-height // 16), -(-width // 16)
     ax = drawn(np.zeros((height, width, 3), np.uint8), np.zeros((rows, columns)))
     left, right, bottom, top = ax.images[1].get_extent()
@@ -61,7 +61,7 @@ def test_every_model_s_snapshot_can_be_drawn(architecture: str, lively) -> None:
     """Breaks if a model without means and scales, or with fewer channels than a snapshot keeps, stops the panel."""
     x = torch.rand(1, 3, 50, 70)
     shot = take_snapshot(lively(architecture, 2, 3), x, 0.01, 0, 0)
-    figure = plots.snapshot_panel(shot, x, strongest=2)
+    figure = figures.snapshot_panel(shot, x, strongest=2)
     figure.savefig(io.BytesIO())
     plt.close(figure)
     titles = [ax.get_title() for ax in figure.axes]

@@ -1,7 +1,7 @@
 """The map of the course: the block diagram of the joint model, each block marked with the lesson that builds it.
 
 Drawn after the operational diagram of Minnen et al. 2018, figure 1, with the two things the course adds to it: the Lagrangian
-that trains it (lesson 1) and λ as an input (lesson 8).
+that trains it (lesson 2) and λ as an input (lesson 10). A lesson that is still to come has a dashed box.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 
-from jahp_lib.course import LESSONS
-from jahp_lib.plots import COLOURS
+from jahp_lib.course.checks import LESSONS, TO_COME
+from jahp_lib.style import COLOURS
 
-LIT, BUILT, TO_COME = "#FFD166", "#DCEAF4", "#FFFFFF"
+LIT, BUILT, LATER = "#FFD166", "#DCEAF4", "#FFFFFF"
+WHOLE = ("00", "12")  # lessons about the whole model
 
 
 @dataclass(frozen=True)
@@ -34,24 +35,29 @@ class Block:
 
 
 BLOCKS = (
-    Block("03", "analysis\n$g_a$", 16, 36, 13, 13),
-    Block("02", "GDN", 16, 32.4, 8, 3.6, inside=True),
-    Block("01", "Q", 36, 36),
-    Block("07", "AE", 51, 36),
-    Block("07", "AD", 69, 36),
-    Block("03", "synthesis\n$g_s$", 89, 36, 13, 13),
-    Block("02", "IGDN", 89, 32.4, 8, 3.6, inside=True),
-    Block("05", "hyper-\nanalysis\n$h_a$", 28, 11, 11, 10),
-    Block("01", "Q", 40, 11, 6),
-    Block("07", "AE", 51, 11),
-    Block("07", "AD", 69, 11),
-    Block("03", "factorized density", 60, 2, 25, 4.6),
-    Block("05", "hyper-\nsynthesis\n$h_s$", 89, 11, 13, 10),
-    Block("06", "context prediction", 89, 24, 18, 9.6),
-    Block("04", "masked conv", 89, 21.9, 13, 3.6, inside=True),
-    Block("06", "entropy\nparameters", 60, 23.6, 14, 7),
-    Block("01", r"$R + \lambda D$", 60, 47, 13, 5.4),
-    Block("08", r"$\lambda$", 36, 47, 6, 5.4),
+    Block("04", "analysis\n$g_a$", 16, 36, 13, 13),
+    Block("03", "GDN", 16, 32.4, 8, 3.6, inside=True),
+    Block("11", "refine", 29.4, 46.4, 8.4, 4),
+    Block("02", "Q", 36, 36),
+    Block("08", "AE", 51, 36),
+    Block("09", "0110", 60, 36, 6.4, 5),
+    Block("08", "AD", 69, 36),
+    Block("04", "synthesis\n$g_s$", 89, 36, 13, 13),
+    Block("03", "IGDN", 89, 32.4, 8, 3.6, inside=True),
+    Block("06", "hyper-\nanalysis\n$h_a$", 28, 11, 11, 10),
+    Block("02", "Q", 40, 11, 6),
+    Block("08", "AE", 51, 11),
+    Block("09", "0110", 60, 11, 6.4, 5),
+    Block("08", "AD", 69, 11),
+    Block("04", "factorized density", 60, 2, 25, 4.6),
+    Block("06", "hyper-\nsynthesis\n$h_s$", 89, 11, 13, 10),
+    Block("07", "context prediction", 89, 24, 18, 9.6),
+    Block("05", "masked conv", 89, 21.9, 13, 3.6, inside=True),
+    Block("07", "entropy\nparameters", 60, 23.6, 14, 7),
+    Block("01", "$R$", 60, 41.6, 4.4, 3.4),
+    Block("01", "$R$", 44.5, 27, 4.4, 3.4),
+    Block("02", r"$R + \lambda D$", 60, 48, 13, 5.4),
+    Block("10", r"$\lambda$", 40, 48, 6, 5.4),
 )
 # lines through points; the last piece ends in an arrow head
 ARROWS: tuple[Sequence[tuple[float, float]], ...] = (
@@ -59,30 +65,31 @@ ARROWS: tuple[Sequence[tuple[float, float]], ...] = (
     ((22.8, 36), (32, 36)),
     ((28, 36), (28, 16.4)),
     ((39.8, 36), (47, 36)),
-    ((54.8, 36), (57.6, 36)),
-    ((62.4, 36), (65, 36)),
+    ((54.8, 36), (57.2, 36)),
+    ((63.4, 36), (65.2, 36)),
     ((72.8, 36), (82, 36)),
     ((95.8, 36), (100, 36)),
     ((33.8, 11), (36.6, 11)),
     ((43.3, 11), (47, 11)),
-    ((54.8, 11), (57.6, 11)),
-    ((62.4, 11), (65, 11)),
+    ((54.8, 11), (57.2, 11)),
+    ((63.4, 11), (65.2, 11)),
     ((72.8, 11), (82, 11)),
     ((51, 4.6), (51, 7.6)),
     ((69, 4.6), (69, 7.6)),
     ((77, 36), (77, 25.4), (79.6, 25.4)),
     ((79.6, 21.6), (74, 21.6), (74, 25), (67.4, 25)),
     ((85, 16.4), (85, 17.8), (71, 17.8), (71, 22), (67.4, 22)),
+    ((29.4, 44.2), (29.4, 36.6)),
     ((56, 27.4), (56, 30), (51, 30), (51, 32.6)),
     ((64, 27.4), (64, 30), (69, 30), (69, 32.6)),
 )
 # what the Lagrangian is made of: rate from the bits, distortion from x and x_hat; and λ
 DASHED: tuple[Sequence[tuple[float, float]], ...] = (
-    ((60, 38.4), (60, 43.8)),
-    ((60, 13.4), (60, 17.2), (44.5, 17.2), (44.5, 41.4), (57, 41.4), (57, 43.8)),
-    ((3, 38), (3, 52), (57, 52), (57, 50)),
-    ((102, 38), (102, 52), (63, 52), (63, 50)),
-    ((39.4, 47), (53, 47)),
+    ((60, 38.6), (60, 44.8)),
+    ((60, 13.6), (60, 17.2), (44.5, 17.2), (44.5, 42.4), (57, 42.4), (57, 44.8)),
+    ((3, 38), (3, 53), (57, 53), (57, 51)),
+    ((102, 38), (102, 53), (63, 53), (63, 51)),
+    ((43.4, 48), (53, 48)),
 )
 SIGNALS = (
     (3, 36, "$x$", "x"),
@@ -94,17 +101,15 @@ SIGNALS = (
     (71, 26.6, r"$\phi$", "x"),
     (77.6, 16.4, r"$\psi$", "x"),
     (60, 29.6, r"$\mu,\ \sigma$", "scales"),
-    (62.3, 41, "$R$", "bits"),
-    (48, 27, "$R$", "bits"),
-    (31, 53.4, "$D$", "error"),
-    (82, 53.4, "$D$", "error"),
+    (31, 54.4, "$D$", "error"),
+    (82, 54.4, "$D$", "error"),
 )
 
 
 def course_map(lesson: str) -> Figure:
-    """The block diagram with the blocks of ``lesson`` ("00" to "09") lit, those of earlier lessons tinted, later ones white.
+    """The block diagram with the blocks of ``lesson`` ("00" to "12") lit, those of earlier lessons tinted, later ones white.
 
-    Lessons 00 and 09 are about the whole and light every block.
+    Lessons 00 and 12 are about the whole and light every block.
 
     Raises:
         ValueError: there is no lesson of that number.
@@ -113,7 +118,7 @@ def course_map(lesson: str) -> Figure:
         raise ValueError(f"There is no lesson {lesson!r}; lessons are {', '.join(LESSONS)}.")
     figure, ax = plt.subplots(figsize=(9.6, 5.4))
     ax.set_xlim(0, 105)
-    ax.set_ylim(-7, 56)
+    ax.set_ylim(-7, 57)
     ax.set_aspect("equal")
     ax.axis("off")
     for points in ARROWS:
@@ -121,20 +126,19 @@ def course_map(lesson: str) -> Figure:
     for points in DASHED:
         _arrow(ax, points, (0, (3, 2)), COLOURS["grey"])
     for y, name in ((36, "bits of $y$"), (11, "bits of $z$")):
-        ax.text(60, y, "0110", ha="center", va="center", fontsize=9, family="monospace", weight="bold")
-        ax.text(60, y - 3, name, ha="center", va="center", fontsize=7, color=COLOURS["grey"])
+        ax.text(60, y - 3.6, name, ha="center", va="center", fontsize=7, color=COLOURS["grey"])
     for block in BLOCKS:
         _draw(ax, block, lesson)
-    for x, y, words, kind in SIGNALS:
-        ax.text(x, y, words, ha="center", va="center", fontsize=13, color=COLOURS[kind])
+    for x, y, words, colour in SIGNALS:
+        ax.text(x, y, words, ha="center", va="center", fontsize=13, color=COLOURS[colour])
     _legend(ax, lesson)
     return figure
 
 
 def _state(block: Block, lesson: str) -> str:
-    if lesson in ("00", "09") or block.lesson == lesson:
+    if lesson in WHOLE or block.lesson == lesson:
         return LIT
-    return BUILT if block.lesson < lesson else TO_COME
+    return BUILT if block.lesson < lesson else LATER
 
 
 def _draw(ax: Axes, block: Block, lesson: str) -> None:
@@ -150,6 +154,7 @@ def _draw(ax: Axes, block: Block, lesson: str) -> None:
             facecolor=fill,
             edgecolor="black" if lit else "#666666",
             linewidth=2.0 if lit else 0.8,
+            linestyle="--" if block.lesson in TO_COME else "-",
             zorder=3 + block.inside,
         )
     )
@@ -181,7 +186,7 @@ def _draw(ax: Axes, block: Block, lesson: str) -> None:
         block.lesson.lstrip("0"),
         ha="center",
         va="center_baseline",
-        fontsize=7.5,
+        fontsize=7.5 if block.lesson < "10" else 6.5,
         color=colour,
         weight="bold",
         zorder=8,
@@ -206,8 +211,8 @@ def _legend(ax: Axes, lesson: str) -> None:
     ax.text(1, -5, "AE, AD: arithmetic encoder, decoder", fontsize=7.5, va="center", color="#333333")
     states = (
         [(LIT, "the whole model")]
-        if lesson in ("00", "09")
-        else [(LIT, "this lesson"), (BUILT, "built before"), (TO_COME, "to come")]
+        if lesson in WHOLE
+        else [(LIT, "this lesson"), (BUILT, "built before"), (LATER, "later")]
     )
     for index, (fill, words) in enumerate(states):
         left = 46 + 15.5 * index

@@ -17,9 +17,9 @@ from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 from PIL import Image
 
-from jahp_lib.course import in_colab
+from jahp_lib.course.checks import in_colab
+from jahp_lib.course.figures import bundle
 from jahp_lib.photos.one_photo import PhotoError, open_photo
-from jahp_lib.plots import bundle
 from jahp_lib.variable_rate import LMBDA_MAX, LMBDA_MIN
 
 WIDE = {"description_width": "initial"}
@@ -155,7 +155,7 @@ def explore(
         draw: takes the controls' values by name, returns a matplotlib figure.
         alt: what the figure looks like, in words.
         caption: what to try, in Markdown, shown above the sliders.
-        kind: "plot" or "photo", as for ``plots.show``.
+        kind: "plot" or "photo", as for ``figures.show``.
         play: the name of a slider for whole numbers that gets buttons to move by itself.
         controls: widgets with a ``value``, by the names of ``draw``'s arguments.
     """

@@ -110,7 +110,7 @@ class Codec:
         Args:
             image: PIL image (turned upright, transparency composited on white), uint8 array [H, W, 3], [H, W, 4] or [H, W], or a path.
             lmbda: the weight of distortion, 0.0018 (small file) to 0.18 (fine picture); 0.013 if not given. Without
-                ``VariableRate`` it changes nothing, and is only noted in the file.
+                ``VariableRate`` it changes nothing, and is not noted in the file.
             progress: told (stage, done, total) now and then.
 
         Raises:
@@ -136,11 +136,11 @@ class Codec:
         """``compress``, with the latents that were coded; arguments and errors are the same."""
         pixels = _pixels(image)
         height, width = pixels.shape[-2:]
-        self._check_size(height, width, ValueError)
+        self.check_size(height, width, ValueError)
         if lmbda is not None:
             check_lmbda(lmbda)
-        elif self.serves_every_lmbda:
-            lmbda = DEFAULT_LMBDA
+        # a model for one λ pays no heed to it: noting it in the file would be a lie
+        lmbda = (DEFAULT_LMBDA if lmbda is None else lmbda) if self.serves_every_lmbda else None
         lmbda_code = lmbda_to_code(lmbda)
 
         y = self.analyse(pixels, lmbda_from_code(lmbda_code), progress)
@@ -175,7 +175,7 @@ class Codec:
                 f"The file was made with other weights (fingerprint {header.fingerprint.hex()}) than this model has "
                 f"({self.fingerprint.hex()}). Name the model that compressed it."
             )
-        self._check_size(header.height, header.width, BitstreamError)
+        self.check_size(header.height, header.width, BitstreamError)
         latent_size = conv_output_size(self.model.g_a, self._padded(header.height, header.width))
         decoder = SymbolDecoder(payload)
         z_hat = None
@@ -291,15 +291,16 @@ class Codec:
             return height, width
         return height + -height % STRIDE, width + -width % STRIDE
 
-    def _check_size(self, height: int, width: int, error: type[ValueError]) -> None:
+    def check_size(self, height: int, width: int, error: type[ValueError]) -> None:
+        """Raise ``error`` for a picture that the format, ``max_pixels`` or the model cannot take."""
         if max(height, width) > LARGEST_SIDE:
             raise error(
                 f"The picture has {width}x{height} pixels, and the format holds sides of at most {LARGEST_SIDE}."
             )
         if height * width > self.max_pixels:
             raise error(
-                f"The picture has {width}x{height} pixels, more than the {self.max_pixels:,} that are allowed here, to bound memory "
-                "and time. If it is meant to be that large, say so: Codec(model, max_pixels=...)."
+                f"The picture has {width}x{height} pixels, more than the {self.max_pixels:,} that are allowed here, to bound "
+                "memory and time. If it is meant to be that large, allow more with max_pixels (--max-pixels on the command line)."
             )
         if self.model.padding == "valid":
             check_size_without_padding(height, width, error)

@@ -284,7 +284,8 @@ def _table_options(parser: argparse.ArgumentParser) -> None:
 
 def _download_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "name", help="photos: kodak (for measuring), imagenette (for training); weights: mbt2018-mse-4 and others"
+        "name",
+        help="photos: kodak (for measuring), imagenette (for training); weights: mbt2018-mse-4 and others",
     )
     parser.add_argument("--folder", help="where photos go (default: data/NAME in the course's folder)")
 
@@ -309,7 +310,9 @@ def _download(name: str, folder: str | None) -> str:
             f"There is nothing called {name!r} to fetch: this version knows the photos {' and '.join(PHOTO_SETS)}."
         ) from error
     if folder is not None:
-        raise ValueError("--folder is for photos: weights go to the cache, where jahp.load finds them by name.")
+        raise ValueError(
+            "--folder is for photos: weights go to the cache, where jahp.load finds them by name."
+        )
     return f"The weights are in {download_weights(name)}; use them with --model {name}."
 
 
@@ -319,7 +322,10 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "info": ("say what is in a .jahp file", _info_options),
     "demo": ("a photo through the codec: original beside reconstruction as a PNG", _demo_options),
     "train": ("train a model; the same command goes on where it was stopped", _train_options),
-    "evaluate": ("rate and distortion of real files, of one model or several, beside other codecs", _evaluate_options),
+    "evaluate": (
+        "rate and distortion of real files, of one model or several, beside other codecs",
+        _evaluate_options,
+    ),
     "table": ("a model's layers, shapes and parameters", _table_options),
     "download": ("fetch photos (kodak, imagenette) or published weights by name", _download_options),
 }

@@ -19,7 +19,10 @@ from jahp_lib.photos.whole_files import write_whole
 
 USUAL_LMBDA = 0.025
 PANEL_WIDTH, DOTS_PER_INCH = 4.2, 150  # of one picture in inches; of the whole
-FLATTEST, TALLEST = 0.25, 2.0  # a panel's height by its width: the comparison stays a picture whatever the photo's shape
+FLATTEST, TALLEST = (
+    0.25,
+    2.0,
+)  # a panel's height by its width: the comparison stays a picture whatever the photo's shape
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def demo(photo: str | Path | None, out: str | Path, lmbda: float | None, codec: 
     if photo is None:
         image = sample_photos()["coffee"]
     else:
-        image, changes = read_picture(photo, codec)
+        image, changes = read_picture(photo, codec.max_pixels)
         notes = changes + notes
     started = time.perf_counter()
     blob = codec.compress(image, lmbda=lmbda)

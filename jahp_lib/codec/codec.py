@@ -136,7 +136,7 @@ class Codec:
         """``compress``, with the latents that were coded; arguments and errors are the same."""
         pixels = _pixels(image)
         height, width = pixels.shape[-2:]
-        self.check_size(height, width, ValueError)
+        self._check_size(height, width, ValueError)
         if lmbda is not None:
             check_lmbda(lmbda)
         # a model for one λ pays no heed to it: noting it in the file would be a lie
@@ -175,7 +175,7 @@ class Codec:
                 f"The file was made with other weights (fingerprint {header.fingerprint.hex()}) than this model has "
                 f"({self.fingerprint.hex()}). Name the model that compressed it."
             )
-        self.check_size(header.height, header.width, BitstreamError)
+        self._check_size(header.height, header.width, BitstreamError)
         latent_size = conv_output_size(self.model.g_a, self._padded(header.height, header.width))
         decoder = SymbolDecoder(payload)
         z_hat = None
@@ -291,8 +291,7 @@ class Codec:
             return height, width
         return height + -height % STRIDE, width + -width % STRIDE
 
-    def check_size(self, height: int, width: int, error: type[ValueError]) -> None:
-        """Raise ``error`` for a picture that the format, ``max_pixels`` or the model cannot take."""
+    def _check_size(self, height: int, width: int, error: type[ValueError]) -> None:
         if max(height, width) > LARGEST_SIDE:
             raise error(
                 f"The picture has {width}x{height} pixels, and the format holds sides of at most {LARGEST_SIDE}."

@@ -61,22 +61,26 @@ def compress_file(
     """
     codec = model if isinstance(model, Codec) else Codec(model)
     lmbda, lmbda_notes = served_lmbda(codec, lmbda)
-    image, notes = read_picture(source, codec)
+    image, notes = read_picture(source, codec.max_pixels)
     with _bar(progress) as tell:
         blob = codec.compress(image, lmbda, tell)
     write_whole(target, blob)
     return FileReport(image.width, image.height, len(blob), notes + lmbda_notes)
 
 
-def read_picture(source: str | Path, codec: Codec) -> tuple[Image.Image, tuple[str, ...]]:
-    """The picture in a file as upright RGB, and what was changed for that; too large a one is refused before it is loaded.
+def read_picture(source: str | Path, max_pixels: int) -> tuple[Image.Image, tuple[str, ...]]:
+    """The picture in a file as upright RGB, and what was changed for that.
 
     Raises:
-        PhotoError: the source is missing, no picture that can be read, or one of more pixels than ``codec.max_pixels``.
+        PhotoError: the source is missing, no picture that can be read, or one of more than ``max_pixels``, which is not loaded.
     """
     with _only_our_limit(), opened(source) as file:
         width, height = file.size
-        codec.check_size(height, width, PhotoError)
+        if width * height > max_pixels:
+            raise PhotoError(
+                f"It has {width}x{height} pixels, more than the {max_pixels:,} that are allowed, to bound memory and time. "
+                "If it is meant to be that large, allow more with max_pixels (--max-pixels on the command line)."
+            )
         notes = conversions(file)  # before the pixels are loaded
         return open_photo(file), notes
 
@@ -91,20 +95,25 @@ def _only_our_limit() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def served_lmbda(model: Model, lmbda: float | None) -> tuple[float | None, tuple[str, ...]]:
-    """The λ to compress with, and what a user should be told: None for a model of one λ, which has its own.
-
-    Raises:
-        ValueError: λ lies outside the range that a model for every λ serves, or makes no sense at all.
-    """
-    if lmbda is None:
-        return None, ()
+def check_lmbda_range(lmbda: float) -> None:
+    """Raise ``ValueError`` for a λ outside the range that models for every λ serve, or that makes no sense at all."""
     check_lmbda(lmbda)
     if not LMBDA_MIN <= lmbda <= LMBDA_MAX:
         raise ValueError(
             f"lmbda must lie between {LMBDA_MIN} (small file) and {LMBDA_MAX} (fine picture), not {lmbda:g}: "
-            "beyond these nothing changes any more."
+            "beyond these ends nothing changes any more."
         )
+
+
+def served_lmbda(model: Model, lmbda: float | None) -> tuple[float | None, tuple[str, ...]]:
+    """The λ to compress with, and what to tell the user; None for a model of one λ, which has its own.
+
+    Raises:
+        ValueError: as for ``check_lmbda_range``.
+    """
+    if lmbda is None:
+        return None, ()
+    check_lmbda_range(lmbda)
     if not model.serves_every_lmbda:
         return None, ("These weights were trained for one λ and have no other: --lmbda changed nothing.",)
     return lmbda, ()

@@ -1,27 +1,47 @@
-"""One photo there and back: the original, the decoded file, and JPEG at the same size, side by side in one picture."""
+"""One photo there and back: the original, the decoded file, and JPEG at the same size, side by side in one
+picture."""
 
 from __future__ import annotations
 
 import io
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
-import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 from PIL import Image
-from torch import nn
 
-from jahp_lib.codec import Codec
-from jahp_lib.codec.files import picture_format
-from jahp_lib.course.figures import photo_row
+from jahp_lib.codec.codec import Codec
+from jahp_lib.codec.files import picture_format, read_picture, served_lmbda
 from jahp_lib.evaluation import picture_psnr, pillow_bytes
 from jahp_lib.photos.one_photo import open_photo, sample_photos
 from jahp_lib.photos.whole_files import write_whole
-from jahp_lib.style import STYLE
+
+USUAL_LMBDA = 0.025
+PANEL_WIDTH, DOTS_PER_INCH = 4.2, 150  # of one picture in inches; of the whole
+FLATTEST, TALLEST = (
+    0.25,
+    2.0,
+)  # a panel's height by its width: the comparison stays a picture whatever the photo's shape
+
+
+@dataclass(frozen=True)
+class Version:
+    """A photo as one codec leaves it: ``size`` of its file in bytes, ``psnr`` in dB (None for the
+    original)."""
+
+    name: str
+    size: int
+    psnr: float | None
+    picture: Image.Image
 
 
 def jpeg_of_size(image: Image.Image, size: int) -> tuple[bytes, int]:
-    """The JPEG (4:2:0) with the best quality setting that takes at most ``size`` bytes, or the smallest there is; and the setting."""
+    """The JPEG (4:2:0) with the best quality setting that takes at most ``size`` bytes, and that setting.
+
+    If none is small enough, the smallest there is.
+    """
     return _of_size("JPEG 4:2:0", image, size, 95)
 
 
@@ -42,17 +62,27 @@ def _of_size(codec: str, image: Image.Image, size: int, highest: int) -> tuple[b
     return best, low
 
 
-def demo(photo: str | None, out: str, lmbda: float, model: nn.Module) -> str:
-    """Compress a photo (by default the sample "coffee"), decode it, write the comparison to ``out``; returns what to print.
+def demo(photo: str | Path | None, out: str | Path, lmbda: float | None, codec: Codec) -> str:
+    """Compress a photo (by default the sample "coffee"), decode it, write the comparison to ``out``; returns
+    what to print.
+
+    Args:
+        lmbda: the weight of distortion; 0.025 if not given, and without effect on a model for one λ.
 
     Raises:
-        PhotoError: the photo cannot be read.
-        ValueError: the ending of ``out`` names no picture format.
+        PhotoError: the photo cannot be read, or has more pixels than ``codec`` allows.
+        ValueError: the ending of ``out`` names no picture format, or λ is not served.
         OSError: ``out`` cannot be written.
     """
     format_name = picture_format(out)
-    image = open_photo(photo) if photo else sample_photos()["coffee"]
-    codec = Codec(model)
+    lmbda, notes = served_lmbda(codec, lmbda)
+    if codec.serves_every_lmbda and lmbda is None:
+        lmbda = USUAL_LMBDA
+    if photo is None:
+        image = sample_photos()["coffee"]
+    else:
+        image, changes = read_picture(photo, codec.max_pixels)
+        notes = changes + notes
     started = time.perf_counter()
     blob = codec.compress(image, lmbda=lmbda)
     middle = time.perf_counter()
@@ -62,29 +92,51 @@ def demo(photo: str | None, out: str, lmbda: float, model: nn.Module) -> str:
     jpeg_decoded = open_photo(io.BytesIO(jpeg))
 
     pixels = image.width * image.height
-    rows = [
-        ("original, uncompressed", pixels * 3, None, image),
-        (f"this codec, λ = {lmbda:g}", len(blob), picture_psnr(image, decoded), decoded),
-        (f"JPEG, quality {quality}", len(jpeg), picture_psnr(image, jpeg_decoded), jpeg_decoded),
+    setting = "" if lmbda is None else f", λ = {lmbda:g}"
+    versions = [
+        Version("original, uncompressed", pixels * 3, None, image),
+        Version(f"this codec{setting}", len(blob), picture_psnr(image, decoded), decoded),
+        Version(f"JPEG, quality {quality}", len(jpeg), picture_psnr(image, jpeg_decoded), jpeg_decoded),
     ]
-    titles = [
-        f"{name}: {size:,} bytes" + ("" if db is None else f", {db:.2f} dB") for name, size, db, _ in rows
-    ]
-    with matplotlib.rc_context(STYLE):
-        figure = photo_row([picture for *_, picture in rows], titles, height=4.2 * image.height / image.width)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=150, bbox_inches="tight")
-        plt.close(figure)
     content = io.BytesIO()
-    Image.open(buffer).convert("RGB").save(content, format_name)
-    write_whole(Path(out), content.getvalue())
+    side_by_side(versions).save(content, format_name)
+    write_whole(out, content.getvalue())
 
     lines = [
-        f"{image.width}x{image.height} pixels; compressed in {middle - started:.2f} s, decompressed in {ended - middle:.2f} s"
+        f"{image.width}x{image.height} pixels; compressed in {middle - started:.2f} s, "
+        f"decompressed in {ended - middle:.2f} s"
     ]
-    for name, size, quality_db, _ in rows:
-        figures = (
-            "" if quality_db is None else f"  {8 * size / pixels:6.3f} bit/pixel  {quality_db:5.2f} dB PSNR"
+    for version in versions:
+        quality_words = (
+            ""
+            if version.psnr is None
+            else f"  {8 * version.size / pixels:6.3f} bit/pixel  {version.psnr:5.2f} dB PSNR"
         )
-        lines.append(f"  {name:26} {size:>10,} bytes{figures}")
-    return "\n".join([*lines, f"The pictures, side by side: {out}"])
+        lines.append(f"  {version.name:26} {version.size:>10,} bytes{quality_words}")
+    return "\n".join([*lines, *notes, f"The pictures, side by side: {out}"])
+
+
+def side_by_side(versions: Sequence[Version]) -> Image.Image:
+    """The versions of one photo in a row, a title over each: at most 1,900 pixels wide and 1,350 high,
+    whatever their shape."""
+    width, height = versions[0].picture.size
+    panel_height = PANEL_WIDTH * min(max(height / width, FLATTEST), TALLEST)
+    figure = Figure(figsize=(PANEL_WIDTH * len(versions), panel_height + 0.4), layout="constrained")
+    for ax, version in zip(figure.subplots(1, len(versions)), versions, strict=True):
+        ax.imshow(_no_larger(version.picture, round(PANEL_WIDTH * DOTS_PER_INCH * TALLEST)))
+        ax.axis("off")
+        db = "" if version.psnr is None else f", {version.psnr:.2f} dB"
+        ax.set_title(f"{version.name}: {version.size:,} bytes{db}", fontsize=10)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
+    return Image.open(buffer).convert("RGB")
+
+
+def _no_larger(picture: Image.Image, side: int) -> Image.Image:
+    """A picture that fits into a square of ``side`` pixels, made smaller if need be: more could not be
+    seen."""
+    if max(picture.size) <= side:
+        return picture
+    smaller = picture.copy()
+    smaller.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return smaller

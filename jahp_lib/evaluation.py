@@ -3,37 +3,33 @@
 Everything is measured on what a user would get: bytes of the file, PSNR and MS-SSIM of the decoded 8-bit picture against the
 original. Averages are the usual ones: for each setting the mean over photos of bit/pixel, of PSNR in dB, and of MS-SSIM.
 
-    jahp evaluate FOLDER --model small
+``comparison`` measures whole folders with this; ``reference_programs`` adds BPG, VTM and HM where they are installed.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import bjontegaard
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from PIL import Image, features
 from pytorch_msssim import ms_ssim as pytorch_ms_ssim
 from tqdm.auto import tqdm
 
-from jahp_lib.codec import Codec
-from jahp_lib.photos.one_photo import PhotoError, open_photo
-from jahp_lib.photos.patches import EXTENSIONS
-from jahp_lib.photos.whole_files import write_whole
-from jahp_lib.rate_distortion import check_lmbda, psnr
+from jahp_lib.codec.codec import Codec
+from jahp_lib.rate_distortion import psnr
 from jahp_lib.weights import FOLDER
 
-PUBLISHED = FOLDER / "kodak_published_rd.csv"
 MEASURED = FOLDER / "kodak_measured.csv"
 LMBDAS = (
     0.0018,
@@ -45,19 +41,22 @@ LMBDAS = (
     0.0932,
     0.18,
 )  # the eight of CompressAI's published models
-MOST_BPP = 2.0  # where the plot of the curves ends
 MS_SSIM_SIDE = 161  # below this, its five scales do not fit
+
+
+Curve = tuple[np.ndarray, np.ndarray]  # rates in bit/pixel and qualities in dB, in rising order of rates
 
 
 @dataclass(frozen=True)
 class Measurement:
     """One photo through one codec at one setting.
 
-    ``size`` in bytes, ``psnr`` in dB, ``ms_ssim`` in [0, 1] (NaN for small photos), times in seconds.
+    ``setting`` is None for a model that has no choice, ``size`` in bytes, ``psnr`` in dB over all colours and infinite if the
+    picture came out exactly, ``ms_ssim`` in [0, 1] (NaN for small photos), times in seconds, ``psnr_luma`` in dB.
     """
 
     codec: str
-    setting: float
+    setting: float | None
     photo: str
     width: int
     height: int
@@ -66,6 +65,7 @@ class Measurement:
     ms_ssim: float
     encode_seconds: float
     decode_seconds: float
+    psnr_luma: float = math.nan
 
     @property
     def bpp(self) -> float:
@@ -75,22 +75,48 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Point:
-    """A codec's average over photos at one setting."""
+    """A codec's average over photos at one setting; units as in ``Measurement``.
+
+    ``photos`` counts those of ``bpp``. Each quality is averaged over the photos that have it, which ``psnr_photos``
+    and ``ms_ssim_photos`` count, and whose rates are ``psnr_bpp`` and ``ms_ssim_bpp``: a photo that came out
+    exactly has no finite PSNR, a small one no MS-SSIM.
+    """
 
     codec: str
-    setting: float
+    setting: float | None
     photos: int
     bpp: float
     psnr: float
     ms_ssim: float
     encode_seconds: float
     decode_seconds: float
+    psnr_luma: float = math.nan
+    psnr_photos: int = 0
+    psnr_bpp: float = math.nan
+    ms_ssim_photos: int = 0
+    ms_ssim_bpp: float = math.nan
 
 
 def picture_psnr(original: Image.Image, decoded: Image.Image) -> float:
     """PSNR in dB of two RGB pictures of the same size, over all pixels and colours; infinite if they are the same."""
     difference = np.asarray(original, dtype=np.float64) - np.asarray(decoded, dtype=np.float64)
-    return psnr(np.mean(difference**2), peak=255.0).item()
+    return psnr(float(np.mean(difference**2)), peak=255.0).item()
+
+
+def picture_psnr_luma(original: Image.Image, decoded: Image.Image) -> float:
+    """PSNR in dB of the luma Y' = 0.299 R' + 0.587 G' + 0.114 B' of two RGB pictures, not rounded; infinite if it is the same.
+
+    Source of the weights: ITU-R BT.601, as in JPEG; tensorflow/compression recommends luma for new results.
+    """
+    weights = np.array([0.299, 0.587, 0.114])
+    first, second = (np.asarray(image, dtype=np.float64) @ weights for image in (original, decoded))
+    return psnr(float(np.mean((first - second) ** 2)), peak=255.0).item()
+
+
+def decibels(ms_ssim: float | np.ndarray) -> np.ndarray:
+    """MS-SSIM in dB, ``-10 log10(1 - ms_ssim)``, which spreads the values near 1; infinite at 1."""
+    with np.errstate(divide="ignore"):
+        return -10.0 * np.log10(1.0 - np.asarray(ms_ssim, dtype=np.float64))
 
 
 def picture_ms_ssim(original: Image.Image, decoded: Image.Image) -> float:
@@ -107,7 +133,7 @@ def picture_ms_ssim(original: Image.Image, decoded: Image.Image) -> float:
     return pytorch_ms_ssim(first, second, data_range=255.0).item()
 
 
-Encode = Callable[[Image.Image, float], bytes]
+Encode = Callable[[Image.Image, Any], bytes]  # a picture and a setting
 Decode = Callable[[bytes], Image.Image]
 
 
@@ -116,7 +142,7 @@ def measure(
     encode: Encode,
     decode: Decode,
     photos: Mapping[str, Image.Image],
-    settings: Sequence[float],
+    settings: Sequence[float | None],
     progress: bool = True,
 ) -> list[Measurement]:
     """Each photo through a codec at each setting, by way of real bytes."""
@@ -140,6 +166,7 @@ def measure(
                 ms_ssim=picture_ms_ssim(image, decoded),
                 encode_seconds=middle - started,
                 decode_seconds=ended - middle,
+                psnr_luma=picture_psnr_luma(image, decoded),
             )
         )
     return found
@@ -164,7 +191,7 @@ def measure_codec(
 
 
 # Pillow's encoders: format, options of a setting, and settings from small to large files over about 0.1 to 2 bit/pixel.
-PILLOW: dict[str, tuple[str, Callable[[float], dict], Sequence[float]]] = {
+PILLOW: dict[str, tuple[str, Callable[[float], dict[str, Any]], Sequence[float]]] = {
     "JPEG 4:2:0": (
         "JPEG",
         lambda q: {"quality": int(q), "subsampling": "4:2:0", "optimize": True},
@@ -186,82 +213,139 @@ PILLOW: dict[str, tuple[str, Callable[[float], dict], Sequence[float]]] = {
 
 def pillow_bytes(codec: str, image: Image.Image, setting: float) -> bytes:
     """The file that one of ``PILLOW``'s codecs makes of a photo."""
-    kind, options, _ = PILLOW[codec]
+    format_name, options, _ = PILLOW[codec]
     buffer = io.BytesIO()
-    image.save(buffer, kind, **options(setting))
+    image.save(buffer, format_name, **options(setting))
     return buffer.getvalue()
+
+
+def pillow_has(codec: str) -> bool:
+    """Whether this Pillow was built with one of ``PILLOW``'s codecs."""
+    feature = {"JPEG": "jpg", "JPEG2000": "jpg_2000", "WEBP": "webp", "AVIF": "avif"}[PILLOW[codec][0]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a Pillow before 11.3 has never heard of AVIF
+        return bool(features.check(feature))
+
+
+def pillow_picture(blob: bytes) -> Image.Image:
+    """A file of one of ``PILLOW``'s codecs, decoded to RGB."""
+    return Image.open(io.BytesIO(blob)).convert("RGB")
 
 
 def measure_pillow(codec: str, photos: Mapping[str, Image.Image], progress: bool = True) -> list[Measurement]:
     """One of ``PILLOW``'s codecs over its settings; empty where this Pillow was built without it."""
-    kind, _, settings = PILLOW[codec]
-    feature = {"JPEG": "jpg", "JPEG2000": "jpg_2000", "WEBP": "webp", "AVIF": "avif"}[kind]
-    if not features.check(feature):
+    if not pillow_has(codec):
         return []
-
-    def decode(blob: bytes) -> Image.Image:
-        return Image.open(io.BytesIO(blob)).convert("RGB")
-
-    return measure(codec, partial(pillow_bytes, codec), decode, photos, settings, progress)
+    return measure(codec, partial(pillow_bytes, codec), pillow_picture, photos, PILLOW[codec][2], progress)
 
 
 def average(measurements: Iterable[Measurement]) -> list[Point]:
-    """The usual averages: one point for each codec and setting, ordered by rate within a codec."""
-    groups: dict[tuple[str, float], list[Measurement]] = {}
+    """The usual averages: one point for each codec and setting, ordered by rate within a codec.
+
+    PSNR is averaged over the photos that have it in all codecs and settings that are given, so that all curves stand
+    for the same photos: a black picture that comes out exactly from one codec counts for no PSNR at all.
+    """
+    groups: dict[tuple[str, float | None], list[Measurement]] = {}
     for measurement in measurements:
         groups.setdefault((measurement.codec, measurement.setting), []).append(measurement)
-
-    def mean(group: list[Measurement], name: str) -> float:
-        return float(np.mean([getattr(measurement, name) for measurement in group]))
-
-    points = [
-        Point(
-            codec,
-            setting,
-            len(group),
-            *(mean(group, name) for name in ("bpp", "psnr", "ms_ssim", "encode_seconds", "decode_seconds")),
-        )
-        for (codec, setting), group in groups.items()
-    ]
+    exact = _exact_photos(list(groups.values()))
+    points = [_average_point(group, exact) for group in groups.values()]
     return sorted(points, key=lambda point: (point.codec, point.bpp))
 
 
-def curve(points: Iterable[Point], codec: str) -> tuple[np.ndarray, np.ndarray]:
-    """Rates (bit/pixel) and PSNR (dB) of one codec, in rising order; without points of infinite PSNR, which lie on no curve."""
-    own = sorted(
-        (point.bpp, point.psnr) for point in points if point.codec == codec and math.isfinite(point.psnr)
+def _exact_photos(groups: Sequence[Sequence[Measurement]]) -> set[str]:
+    """Photos that came out exactly at one setting or more; a setting that is exact for all photos tells of none."""
+    lossy = [group for group in groups if any(math.isfinite(m.psnr) for m in group)]
+    return {m.photo for group in lossy for m in group if not math.isfinite(m.psnr)}
+
+
+def _average_point(group: Sequence[Measurement], exact: set[str]) -> Point:
+    with_psnr = [m for m in group if m.photo not in exact and math.isfinite(m.psnr)]
+    with_ms_ssim = [m for m in group if not math.isnan(m.ms_ssim)]
+    return Point(
+        codec=group[0].codec,
+        setting=group[0].setting,
+        photos=len(group),
+        bpp=_mean(m.bpp for m in group),
+        psnr=_mean(m.psnr for m in with_psnr) if with_psnr else math.inf,
+        ms_ssim=_mean(m.ms_ssim for m in with_ms_ssim) if with_ms_ssim else math.nan,
+        encode_seconds=_mean(m.encode_seconds for m in group),
+        decode_seconds=_mean(m.decode_seconds for m in group),
+        psnr_luma=_mean(m.psnr_luma for m in with_psnr) if with_psnr else math.inf,
+        psnr_photos=len(with_psnr),
+        psnr_bpp=_mean(m.bpp for m in with_psnr) if with_psnr else math.nan,
+        ms_ssim_photos=len(with_ms_ssim),
+        ms_ssim_bpp=_mean(m.bpp for m in with_ms_ssim) if with_ms_ssim else math.nan,
     )
-    return np.array([rate for rate, _ in own]), np.array([quality for _, quality in own])
 
 
-def published() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Published Kodak averages: codec to rates (bit/pixel) and PSNR (dB); where each was published stands in the file."""
-    return _curves(PUBLISHED)
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
 
 
-def kodak_measured() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def curve(points: Iterable[Point], codec: str, metric: str = "psnr") -> Curve:
+    """Rates (bit/pixel) and a quality in dB of one codec, in rising order; without points whose quality is not finite.
+
+    ``metric`` is "psnr" or "ms_ssim" (here in dB, see ``decibels``). Rates are those of the photos that have it.
+    """
+    own = [
+        (getattr(point, f"{metric}_bpp"), getattr(point, metric)) for point in points if point.codec == codec
+    ]
+    return _rising(own, metric)
+
+
+def _rising(points: Sequence[tuple[float, float]], metric: str) -> Curve:
+    """(rate, quality) in any order as a curve in dB."""
+    table = np.array(sorted(points), dtype=np.float64).reshape(-1, 2)
+    if metric == "ms_ssim":
+        table[:, 1] = decibels(table[:, 1])
+    table = table[np.isfinite(table[:, 1])]
+    return table[:, 0], table[:, 1]
+
+
+PUBLISHED_SETS = ("kodak", "tecnick")
+
+
+def published(photo_set: str = "kodak", metric: str = "psnr") -> dict[str, Curve]:
+    """Published averages over a set of photos, "kodak" or "tecnick": codec to rates (bit/pixel) and quality (dB).
+
+    ``metric`` is "psnr" or "ms_ssim" (in dB). Where each was published stands in the files, ``weights/*_published_rd.csv``.
+
+    Raises:
+        ValueError: no curves of such a set are here.
+    """
+    if photo_set not in PUBLISHED_SETS:
+        raise ValueError(
+            f"There are published curves of {' and '.join(PUBLISHED_SETS)}, not of {photo_set!r}."
+        )
+    return _curves(FOLDER / f"{photo_set}_published_rd.csv", metric)
+
+
+def kodak_measured() -> dict[str, Curve]:
     """The same, measured here by ``jahp evaluate``: the shipped weights, and Pillow's codecs beside them."""
-    return _curves(MEASURED)
+    return _curves(MEASURED, "psnr")
 
 
-def _curves(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _curves(path: Path, metric: str) -> dict[str, Curve]:
+    column = {"psnr": "psnr_rgb_db", "ms_ssim": "ms_ssim_rgb"}[metric]
     rows: dict[str, list[tuple[float, float]]] = {}
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            rows.setdefault(row["codec"], []).append((float(row["bpp"]), float(row["psnr_rgb_db"])))
-    return {codec: tuple(np.array(sorted(points)).T) for codec, points in rows.items()}
+            if row[column]:  # not every table gave every quality
+                rows.setdefault(row["codec"], []).append((float(row["bpp"]), float(row[column])))
+    return {codec: _rising(points, metric) for codec, points in rows.items()}
 
 
 def bd_rate(
-    anchor: tuple[np.ndarray, np.ndarray],
-    test: tuple[np.ndarray, np.ndarray],
+    anchor: Curve,
+    test: Curve,
     rates: tuple[float, float] | None = None,
 ) -> float:
     """Average difference in rate at equal PSNR, in percent: negative where ``test`` needs fewer bits than ``anchor``.
 
     Args:
         anchor, test: rates (bit/pixel) and PSNR (dB), at least four points each, both rising.
-        rates: compare only over the PSNR that ``anchor`` reaches between these two rates, as in "0.2 to 1.0 bit/pixel".
+        rates: compare only over the PSNR that ``anchor`` reaches between these two rates ("0.2 to 1.0 bit/pixel").
 
     Raises:
         ValueError: fewer than four points, or the curves share no PSNR.
@@ -278,13 +362,13 @@ def bd_rate(
         low, high = max(low, bounds[0]), min(high, bounds[1])
     if low >= high:
         raise ValueError("The two curves share no PSNR, so their rates cannot be compared.")
-    anchor, test = (_cut(points, low, high) for points in (anchor, test))
+    anchor, test = _cut(anchor, low, high), _cut(test, low, high)
     return float(
         bjontegaard.bd_rate(*anchor, *test, method="akima", require_matching_points=False, min_overlap=0)
     )
 
 
-def _cut(points: tuple[np.ndarray, np.ndarray], low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+def _cut(points: Curve, low: float, high: float) -> Curve:
     """The part of a curve between two PSNR, its ends interpolated (Akima on log rate), four points at the least."""
     from scipy.interpolate import Akima1DInterpolator
 
@@ -292,121 +376,3 @@ def _cut(points: tuple[np.ndarray, np.ndarray], low: float, high: float) -> tupl
     inner = qualities[(qualities > low) & (qualities < high)]
     kept = np.unique(np.concatenate(([low, high], inner, np.linspace(low, high, 4)[1:-1])))
     return np.exp(Akima1DInterpolator(qualities, np.log(rates))(kept)), kept
-
-
-def evaluate_folder(
-    folder: str | Path,
-    name: str,
-    model: torch.nn.Module,
-    lmbdas: Sequence[float],
-    out: str | Path,
-    others: bool = True,
-    limit: int | None = None,
-) -> str:
-    """Measure a model, and Pillow's codecs beside it, on a folder of photos; write the results; returns a table to print.
-
-    A model that serves a single λ makes the same file for all of them: only the first of ``lmbdas`` is measured, and names its point.
-
-    Raises:
-        PhotoError: the folder is missing or holds no photo.
-        ValueError: a λ is not finite and above 0, or ``limit`` is below 1.
-    """
-    for lmbda in lmbdas:
-        check_lmbda(lmbda)
-    photos = read_photos(folder, limit)
-    Path(out).mkdir(
-        parents=True, exist_ok=True
-    )  # what cannot be written is known before minutes of work, not after
-    measurements = measure_codec(
-        name, Codec(model), photos, lmbdas if model.serves_every_lmbda else lmbdas[:1]
-    )
-    for codec in PILLOW if others else ():
-        measurements += measure_pillow(codec, photos)
-    points = average(measurements)
-    ours = curve(points, name)
-    rates = {}
-    for codec in dict.fromkeys(point.codec for point in points if point.codec != name):
-        try:
-            rates[codec] = bd_rate(curve(points, codec), ours, rates=(0.2, 1.0))
-        except ValueError:  # too few points or no common quality: there is no number to give
-            continue
-    on_kodak = sorted(photos) == [
-        line.split()[1] for line in (FOLDER / "kodak.sha256").read_text().splitlines()
-    ]
-    facts = {"model": name, "photos": len(photos), "kodak": on_kodak, "bd_rate_percent_0.2_to_1.0_bpp": rates}
-    write_results(Path(out), measurements, facts)
-    lines = [
-        f"{'codec':16}{'setting':>9}{'bit/pixel':>11}{'PSNR dB':>9}{'MS-SSIM':>9}{'encode s':>10}{'decode s':>10}"
-    ]
-    for point in points:
-        lines.append(
-            f"{point.codec:16}{point.setting:9g}{point.bpp:11.4f}{point.psnr:9.3f}{point.ms_ssim:9.4f}"
-            f"{point.encode_seconds:10.3f}{point.decode_seconds:10.3f}"
-        )
-    lines += [
-        f"BD-rate of {name} against {codec}, 0.2 to 1.0 bit/pixel: {rate:+.1f} %"
-        for codec, rate in rates.items()
-    ]
-    return "\n".join([*lines, f"Written: {out}/measurements.csv, results.json, curves.png"])
-
-
-def read_photos(folder: str | Path, limit: int | None = None) -> dict[str, Image.Image]:
-    """The photos of a folder by file name, whole.
-
-    Raises:
-        PhotoError: there is no such folder, a photo is damaged, or there is none.
-        ValueError: ``limit`` is below 1.
-    """
-    folder = Path(folder)
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit is how many photos to take, at least 1, not {limit}.")
-    if not folder.is_dir():
-        raise PhotoError(f"There is no folder {folder}.")
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in EXTENSIONS)[:limit]
-    if not files:
-        raise PhotoError(f"{folder} holds no photo (PNG, JPEG, WebP, TIFF or BMP).")
-    return {file.name: open_photo(file) for file in files}
-
-
-def write_results(folder: Path, measurements: Sequence[Measurement], facts: Mapping[str, object]) -> None:
-    """Write ``measurements.csv`` (a row for each photo), ``results.json`` (averages and ``facts``) and ``curves.png``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    points = average(measurements)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [*asdict(measurements[0]), "bpp"], lineterminator="\n")
-    writer.writeheader()
-    for measurement in measurements:
-        writer.writerow({**asdict(measurement), "bpp": round(measurement.bpp, 6)})
-    write_whole(folder / "measurements.csv", text.getvalue().encode())
-    # JSON has no infinity (PSNR of pictures that are the same) and no NaN (MS-SSIM of small ones)
-    averages = [
-        {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(point).items()}
-        for point in points
-    ]
-    write_whole(
-        folder / "results.json", (json.dumps({**facts, "averages": averages}, indent=1) + "\n").encode()
-    )
-    picture = io.BytesIO()
-    plot_curves(points, on_kodak=bool(facts.get("kodak"))).savefig(picture, format="png", dpi=150)
-    write_whole(folder / "curves.png", picture.getvalue())
-
-
-def plot_curves(points: Sequence[Point], on_kodak: bool = False) -> Figure:
-    """PSNR against rate for every codec measured; on Kodak, with the published curves."""
-    figure = Figure(figsize=(8, 5.5), layout="constrained")
-    ax = figure.subplots()
-    markers = iter("osD^vP*X<>")
-    for codec in dict.fromkeys(point.codec for point in points):
-        ax.plot(*curve(points, codec), marker=next(markers, "."), markersize=4, label=codec)
-    if on_kodak:
-        for codec, dash in (("Minnen 2018 (joint)", "--"), ("BPG 4:4:4", ":")):
-            ax.plot(*published()[codec], dash, color="#777777", label=f"{codec}, published")
-    ax.set_xlim(0, MOST_BPP)
-    shown = [point.psnr for point in points if point.bpp <= MOST_BPP and math.isfinite(point.psnr)]
-    if shown:
-        ax.set_ylim(min(shown) - 1, max(shown) + 1)
-    ax.set_xlabel("rate (bit/pixel)")
-    ax.set_ylabel("PSNR (dB)")
-    ax.grid(alpha=0.25)
-    ax.legend(frameon=False)
-    return figure

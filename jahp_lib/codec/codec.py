@@ -128,7 +128,7 @@ class Codec:
             image: PIL image (turned upright, transparency composited on white), uint8 array [H, W, 3], [H, W,
                 4] or [H, W], or a path.
             lmbda: the weight of distortion, 0.0018 (small file) to 0.18 (fine picture); 0.013 if not given.
-                Without ``VariableRate`` it changes nothing, and is only noted in the file.
+                Without ``VariableRate`` it changes nothing, and is not noted in the file.
             progress: told (stage, done, total) now and then.
 
         Raises:
@@ -157,8 +157,8 @@ class Codec:
         self._check_size(height, width, ValueError)
         if lmbda is not None:
             check_lmbda(lmbda)
-        elif self.serves_every_lmbda:
-            lmbda = DEFAULT_LMBDA
+        # a model for one λ pays no heed to it: noting it in the file would be a lie
+        lmbda = (DEFAULT_LMBDA if lmbda is None else lmbda) if self.serves_every_lmbda else None
         lmbda_code = lmbda_to_code(lmbda)
 
         y = self.analyse(pixels, lmbda_from_code(lmbda_code), progress)
@@ -340,8 +340,9 @@ class Codec:
         if height * width > self.max_pixels:
             raise error(
                 f"The picture has {width}x{height} pixels, more than the {self.max_pixels:,} that are "
-                "allowed here, to bound memory "
-                "and time. If it is meant to be that large, say so: Codec(model, max_pixels=...)."
+                "allowed here, to bound "
+                "memory and time. If it is meant to be that large, allow more with max_pixels (--max-pixels "
+                "on the command line)."
             )
         if self.model.padding == "valid":
             check_size_without_padding(height, width, error)

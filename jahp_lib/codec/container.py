@@ -22,9 +22,10 @@ import math
 import struct
 import zlib
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import numpy as np
-from torch import Tensor, nn
+if TYPE_CHECKING:  # reading a header needs neither, and `jahp info` answers at once
+    from torch import Tensor, nn
 
 MAGIC = b"JHP"
 VERSION = 1
@@ -148,5 +149,5 @@ def fingerprint(model: nn.Module, config: dict) -> bytes:
 
 def latent_check(y_hat: Tensor, step: float) -> int:
     """The lower 16 bits of the CRC-32 of y_hat [C, h, w] as 32-bit multiples of ``step``."""
-    integers = (y_hat / step).cpu().numpy().astype("<i4")
-    return zlib.crc32(np.ascontiguousarray(integers).data) & 0xFFFF
+    integers = (y_hat / step).cpu().contiguous().numpy().astype("<i4")
+    return zlib.crc32(integers.data) & 0xFFFF

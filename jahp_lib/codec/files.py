@@ -12,19 +12,19 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from jahp_lib.codec.codec import Codec
-from jahp_lib.codec.container import HEADER, BitstreamError, unpack
-from jahp_lib.photos.one_photo import UPRIGHT, open_photo, opened, orientation
+from jahp_lib.codec.info import read_blob
+from jahp_lib.photos.one_photo import UPRIGHT, PhotoError, open_photo, opened, orientation
 from jahp_lib.photos.whole_files import write_whole
+from jahp_lib.rate_distortion import check_lmbda
 from jahp_lib.transforms import LatentModel
-from jahp_lib.variable_rate import VariableRate
+from jahp_lib.variable_rate import LMBDA_MAX, LMBDA_MIN, VariableRate
 
-LARGEST_FILE = 1 << 29  # bytes; more than any picture of MAX_PIXELS takes
 Model = LatentModel | VariableRate | Codec
 
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of a file: its picture's size, the compressed size in bytes, and what a user should be told (``notes``)."""
+    """What became of a file: its picture's size, the compressed size in bytes, and ``notes`` for the user."""
 
     width: int
     height: int
@@ -33,6 +33,7 @@ class FileReport:
 
     @property
     def bpp(self) -> float:
+        """Bits of the file for each pixel."""
         return 8 * self.size / (self.width * self.height)
 
     def __str__(self) -> str:
@@ -58,14 +59,64 @@ def compress_file(
         ValueError: λ is not usable, or the picture too large.
         OSError: the target cannot be written.
     """
-    with opened(source) as file:
-        notes = conversions(file)  # before the pixels are loaded
-        image = open_photo(file)
     codec = model if isinstance(model, Codec) else Codec(model)
+    lmbda, lmbda_notes = served_lmbda(codec, lmbda)
+    image, notes = read_picture(source, codec.max_pixels)
     with _bar(progress) as tell:
         blob = codec.compress(image, lmbda, tell)
     write_whole(target, blob)
-    return FileReport(image.width, image.height, len(blob), notes)
+    return FileReport(image.width, image.height, len(blob), notes + lmbda_notes)
+
+
+def read_picture(source: str | Path, max_pixels: int) -> tuple[Image.Image, tuple[str, ...]]:
+    """The picture in a file as upright RGB, and what was changed for that.
+
+    Raises:
+        PhotoError: the source is missing, no picture that can be read, or one of more than ``max_pixels``, which is not loaded.
+    """
+    with _only_our_limit(), opened(source) as file:
+        width, height = file.size
+        if width * height > max_pixels:
+            raise PhotoError(
+                f"It has {width}x{height} pixels, more than the {max_pixels:,} that are allowed, to bound memory and time. "
+                "If it is meant to be that large, allow more with max_pixels (--max-pixels on the command line)."
+            )
+        notes = conversions(file)  # before the pixels are loaded
+        return open_photo(file), notes
+
+
+@contextmanager
+def _only_our_limit() -> Iterator[None]:
+    """Lift Pillow's own limit of pixels, which is not ours: ``Codec.max_pixels`` says how large a picture may be."""
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def check_lmbda_range(lmbda: float) -> None:
+    """Raise ``ValueError`` for a λ outside the range that models for every λ serve, or that makes no sense at all."""
+    check_lmbda(lmbda)
+    if not LMBDA_MIN <= lmbda <= LMBDA_MAX:
+        raise ValueError(
+            f"lmbda must lie between {LMBDA_MIN} (small file) and {LMBDA_MAX} (fine picture), not {lmbda:g}: "
+            "beyond these ends nothing changes any more."
+        )
+
+
+def served_lmbda(model: Model, lmbda: float | None) -> tuple[float | None, tuple[str, ...]]:
+    """The λ to compress with, and what to tell the user; None for a model of one λ, which has its own.
+
+    Raises:
+        ValueError: as for ``check_lmbda_range``.
+    """
+    if lmbda is None:
+        return None, ()
+    check_lmbda_range(lmbda)
+    if not model.serves_every_lmbda:
+        return None, ("These weights were trained for one λ and have no other: --lmbda changed nothing.",)
+    return lmbda, ()
 
 
 def decompress_file(
@@ -101,39 +152,6 @@ def picture_format(target: str | Path) -> str:
             f"{target} does not end like a picture that can be written: use .png (or .jpg, .webp, .tif, .bmp)."
         )
     return format_name
-
-
-def read_blob(path: str | Path) -> bytes:
-    """The bytes of a compressed picture.
-
-    Raises:
-        BitstreamError: no such file, or one larger than any compressed picture.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise BitstreamError(f"{path} is a folder." if path.is_dir() else f"There is no file {path}.")
-    if path.stat().st_size > LARGEST_FILE:
-        raise BitstreamError(f"{path} has {path.stat().st_size:,} bytes, more than any compressed picture.")
-    return path.read_bytes()
-
-
-def describe(blob: bytes) -> str:
-    """What a compressed picture says about itself, without its model: a few lines of text.
-
-    Raises:
-        BitstreamError: damaged, cut short, of another version, or no compressed picture at all.
-    """
-    header, payload = unpack(blob)
-    lines = {
-        "format": f"JHP version {header.version}",
-        "picture": f"{header.width}x{header.height} pixels",
-        "lmbda": "not given" if header.lmbda is None else f"{header.lmbda:.4g}",
-        "weights": f"fingerprint {header.fingerprint.hex()}",
-        "bytes": f"{len(blob):,}: header {HEADER.size}, code {len(payload):,}",
-        "rate": f"{8 * len(blob) / (header.width * header.height):.3f} bit/pixel",
-        "checksum": "correct",
-    }
-    return "\n".join(f"{name:<10}{text}" for name, text in lines.items())
 
 
 def conversions(image: Image.Image) -> tuple[str, ...]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import resource
-import stat
 from pathlib import Path
 
 import pytest
@@ -15,8 +13,6 @@ import torch
 
 from jahp_lib import checkpoints
 from jahp_lib.checkpoints import FORMAT, MODELS, CheckpointError, load, read_tensors, save, write_tensors
-from jahp_lib.photos import whole_files
-from jahp_lib.photos.whole_files import write_whole
 from jahp_lib.variable_rate import VariableRate
 
 
@@ -315,25 +311,6 @@ def only(path: Path, content: bytes) -> None:
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize("function", ["fsync", "replace", "chmod"])
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
-    function: str, error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Breaks if the file is opened for writing in place, or a temporary stays behind."""
-    path = tmp_path / "it"
-    path.write_bytes(b"old")
-
-    def fail(*_, **__):
-        raise error
-
-    monkeypatch.setattr(whole_files.os, function, fail)
-    with pytest.raises(type(error)):
-        write_whole(path, b"new" * 1000)
-    monkeypatch.undo()
-    only(path, b"old")
-
-
 def test_saving_on_a_full_disk_leaves_the_old_checkpoint(checkpoint: Path, lively) -> None:
     """The same with a real limit: the kernel lets this process write files of 5,000 bytes at most.
 
@@ -357,16 +334,6 @@ def test_saving_into_a_missing_folder_is_an_os_error_and_makes_nothing(tmp_path:
     with pytest.raises(OSError, match="nowhere"):
         save(lively("FactorizedModel", 1, 1), tmp_path / "nowhere" / "it")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_saved_file_may_be_read_by_others_as_the_user_s_mask_says(tmp_path: Path) -> None:
-    """Breaks if the temporary's own mode, for the owner alone, is kept."""
-    old = os.umask(0o022)
-    try:
-        write_whole(tmp_path / "it", b"content")
-    finally:
-        os.umask(old)
-    assert stat.S_IMODE((tmp_path / "it").stat().st_mode) == 0o644
 
 
 def test_tensors_and_header_come_back_from_any_file_of_ours(tmp_path: Path) -> None:

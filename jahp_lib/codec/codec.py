@@ -36,12 +36,11 @@ from jahp_lib.codec.fixed_point import BITS
 from jahp_lib.codec.tables import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder, Table
 from jahp_lib.codec.tiles import TILE, apply, tiled
 from jahp_lib.codec.wavefront import Schedule, all_at_once, walk
-from jahp_lib.photos.one_photo import open_photo, to_float, to_image, to_tensor
+from jahp_lib.photos.one_photo import MAX_PIXELS, open_photo, to_float, to_image, to_tensor
 from jahp_lib.rate_distortion import check_lmbda
 from jahp_lib.transforms import STRIDE, LatentModel, check_size_without_padding
 from jahp_lib.variable_rate import DEFAULT_LMBDA, VariableRate
 
-MAX_PIXELS = 100_000_000
 Picture = Image.Image | np.ndarray | str | Path | BinaryIO
 Progress = Callable[[str, int, int], None]  # stage ("transform" or "coding"), how much is done, of how much
 
@@ -134,7 +133,7 @@ class Codec:
         self, image: Picture, lmbda: float | None = None, progress: Progress | None = None
     ) -> Encoding:
         """``compress``, with the latents that were coded; arguments and errors are the same."""
-        pixels = _pixels(image)
+        pixels = _pixels(image, self.max_pixels)
         height, width = pixels.shape[-2:]
         self._check_size(height, width, ValueError)
         if lmbda is not None:
@@ -299,7 +298,7 @@ class Codec:
         if height * width > self.max_pixels:
             raise error(
                 f"The picture has {width}x{height} pixels, more than the {self.max_pixels:,} that are allowed here, to bound memory "
-                "and time. If it is meant to be that large, say so: Codec(model, max_pixels=...)."
+                "and time. If it is meant to be that large, raise the limit (max_pixels)."
             )
         if self.model.padding == "valid":
             check_size_without_padding(height, width, error)
@@ -317,7 +316,7 @@ def conv_output_size(network: nn.Sequential, size: tuple[int, int]) -> tuple[int
     return height, width
 
 
-def _pixels(image: Picture) -> Tensor:
+def _pixels(image: Picture, max_pixels: int) -> Tensor:
     """uint8 [3, H, W] of any picture ``compress`` takes."""
     if isinstance(image, np.ndarray):
         if (
@@ -338,7 +337,7 @@ def _pixels(image: Picture) -> Tensor:
             f"A picture is a PIL image, a uint8 array, a path or an open file, not a {type(image).__name__}. "
             "jahp_lib.photos.to_image makes one of a tensor, io.BytesIO one of the bytes of a file."
         )
-    return to_tensor(open_photo(image))
+    return to_tensor(open_photo(image, max_pixels))
 
 
 def _stage(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:

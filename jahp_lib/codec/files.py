@@ -13,7 +13,16 @@ from tqdm.auto import tqdm
 
 from jahp_lib.codec.codec import Codec
 from jahp_lib.codec.container import HEADER, BitstreamError, unpack
-from jahp_lib.photos.one_photo import UPRIGHT, open_photo, opened, orientation
+from jahp_lib.photos.colour_profiles import profile_of
+from jahp_lib.photos.one_photo import (
+    MAX_PIXELS,
+    UPRIGHT,
+    decoding,
+    name_of,
+    open_photo,
+    opened,
+    orientation,
+)
 from jahp_lib.photos.whole_files import write_whole
 from jahp_lib.transforms import LatentModel
 from jahp_lib.variable_rate import VariableRate
@@ -44,24 +53,34 @@ class FileReport:
 
 
 def compress_file(
-    source: str | Path, target: str | Path, model: Model, lmbda: float | None = None, progress: bool = False
+    source: str | Path,
+    target: str | Path,
+    model: Model,
+    lmbda: float | None = None,
+    progress: bool = False,
+    max_pixels: int | None = None,
 ) -> FileReport:
     """Compress the picture in ``source`` to the file ``target``.
 
     Args:
+        source: a file, or a pipe.
         model: a model, or a ``Codec`` that is already prepared.
         lmbda: as for ``Codec.compress``.
         progress: show a bar.
+        max_pixels: a larger picture is refused before it is decoded; by default the codec's own limit.
 
     Raises:
         PhotoError: the source is missing, or no picture that can be read.
         ValueError: λ is not usable, or the picture too large.
         OSError: the target cannot be written.
     """
-    with opened(source) as file:
+    prepared = model if isinstance(model, Codec) else None
+    if max_pixels is None:
+        max_pixels = MAX_PIXELS if prepared is None else prepared.max_pixels
+    with opened(source, max_pixels) as file:
         notes = conversions(file)  # before the pixels are loaded
         image = open_photo(file)
-    codec = model if isinstance(model, Codec) else Codec(model)
+    codec = prepared or Codec(model, max_pixels=max_pixels)
     with _bar(progress) as tell:
         blob = codec.compress(image, lmbda, tell)
     write_whole(target, blob)
@@ -69,9 +88,15 @@ def compress_file(
 
 
 def decompress_file(
-    source: str | Path, target: str | Path, model: Model, progress: bool = False
+    source: str | Path,
+    target: str | Path,
+    model: Model,
+    progress: bool = False,
+    max_pixels: int | None = None,
 ) -> FileReport:
-    """Decompress ``source`` to the picture ``target``, in the format that its ending names (``.png`` keeps every pixel).
+    """Decompress ``source`` to ``target``, in the format that its ending names (``.png`` keeps every pixel).
+
+    ``max_pixels``: a file that claims to hold more is refused before it is decoded; by default the codec's own limit.
 
     Raises:
         BitstreamError: the source is missing, damaged, or was not made with these weights; the target is not touched.
@@ -80,7 +105,11 @@ def decompress_file(
     """
     format_name = picture_format(target)
     blob = read_blob(source)
-    codec = model if isinstance(model, Codec) else Codec(model)
+    codec = (
+        model
+        if isinstance(model, Codec)
+        else Codec(model, max_pixels=MAX_PIXELS if max_pixels is None else max_pixels)
+    )
     with _bar(progress) as tell:
         image = codec.decompress(blob, tell)
     content = io.BytesIO()
@@ -104,17 +133,22 @@ def picture_format(target: str | Path) -> str:
 
 
 def read_blob(path: str | Path) -> bytes:
-    """The bytes of a compressed picture.
+    """The bytes of a compressed picture, from a file or a pipe.
 
     Raises:
         BitstreamError: no such file, or one larger than any compressed picture.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise BitstreamError(f"{path} is a folder." if path.is_dir() else f"There is no file {path}.")
-    if path.stat().st_size > LARGEST_FILE:
-        raise BitstreamError(f"{path} has {path.stat().st_size:,} bytes, more than any compressed picture.")
-    return path.read_bytes()
+    size = path.stat().st_size  # 0 for a pipe
+    if size <= LARGEST_FILE:
+        with path.open("rb") as file:
+            blob = file.read(LARGEST_FILE + 1)
+        size = len(blob)
+    if size > LARGEST_FILE:
+        raise BitstreamError(f"{path} has {size:,} bytes or more, more than any compressed picture.")
+    return blob
 
 
 def describe(blob: bytes) -> str:
@@ -137,22 +171,37 @@ def describe(blob: bytes) -> str:
 
 
 def conversions(image: Image.Image) -> tuple[str, ...]:
-    """What is changed when a picture is brought to upright 8-bit RGB, told before it is loaded: one sentence each, none for a plain one."""
+    """What is changed when a picture is brought to upright 8-bit sRGB: one sentence each, none for a plain one.
+
+    Told before the picture is loaded, since some of it cannot be seen afterwards.
+
+    Raises:
+        PhotoError: the picture is damaged.
+    """
     # 16-bit RGB is opened as RGB; what it was stands in the tiles, until the picture is loaded (getexif does so)
     deep = ";16" in repr(image.tile) or image.mode.startswith("I") or image.mode == "F"
     notes = []
     if orientation(image) in UPRIGHT:
         notes.append("The picture was turned upright, as its EXIF orientation says.")
+    profile_note = profile_of(image).note
+    if profile_note is not None:
+        notes.append(profile_note)
     if image.has_transparency_data:
         notes.append("Transparency is not kept: the picture was composited on white.")
-    if deep:
+    if image.mode == "F":
+        notes.append("Floating-point values from 0 to 1 were reduced to 8 bits.")
+    elif image.mode == "I":
+        notes.append("Integers from 0 to 65535 were reduced to 8 bits.")
+    elif deep:
         notes.append("16 bits a sample were reduced to 8.")
     if image.mode not in ("RGB", "RGBA", "RGBX", "L", "LA", "P", "PA", "1") and not image.mode.startswith(
         ("I", "F")
     ):
         notes.append(f"The picture was converted from {image.mode} to RGB.")
-    if getattr(image, "n_frames", 1) > 1:
-        notes.append(f"Only the first of {image.n_frames} frames was kept.")
+    with decoding(name_of(image)):  # looks for further frames
+        frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        notes.append(f"Only the first of {frames} frames was kept.")
     return tuple(notes)
 
 

@@ -74,13 +74,12 @@ def compress_file(
         ValueError: λ is not usable, or the picture too large.
         OSError: the target cannot be written.
     """
-    prepared = model if isinstance(model, Codec) else None
     if max_pixels is None:
-        max_pixels = MAX_PIXELS if prepared is None else prepared.max_pixels
+        max_pixels = model.max_pixels if isinstance(model, Codec) else MAX_PIXELS
     with opened(source, max_pixels) as file:
         notes = conversions(file)  # before the pixels are loaded
         image = open_photo(file)
-    codec = prepared or Codec(model, max_pixels=max_pixels)
+    codec = model if isinstance(model, Codec) else Codec(model, max_pixels=max_pixels)
     with _bar(progress) as tell:
         blob = codec.compress(image, lmbda, tell)
     write_whole(target, blob)
@@ -179,7 +178,7 @@ def conversions(image: Image.Image) -> tuple[str, ...]:
         PhotoError: the picture is damaged.
     """
     # 16-bit RGB is opened as RGB; what it was stands in the tiles, until the picture is loaded (getexif does so)
-    deep = ";16" in repr(image.tile) or image.mode.startswith("I") or image.mode == "F"
+    deep = ";16" in repr(getattr(image, "tile", "")) or image.mode.startswith("I") or image.mode == "F"
     notes = []
     if orientation(image) in UPRIGHT:
         notes.append("The picture was turned upright, as its EXIF orientation says.")

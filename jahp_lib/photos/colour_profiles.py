@@ -59,7 +59,7 @@ def to_srgb(image: Image.Image) -> Image.Image:
     ):  # colours multiplied with their opacity: Pillow converts these one step at a time
         image = image.convert(image.mode[:-1] + "A")
     if reading.transform is not None:
-        image = ImageCms.applyTransform(image.convert(reading.mode), reading.transform)
+        image = reading.transform.apply(image.convert(reading.mode))
     image = image.convert("RGB")
     for key in (
         "icc_profile",
@@ -94,7 +94,7 @@ def _reading(profile: bytes, mode: str) -> Reading:
             mode,
             "RGB",
             ImageCms.Intent(RELATIVE_COLORIMETRIC),
-            BLACK_POINT_COMPENSATION,
+            BLACK_POINT_COMPENSATION,  # type: ignore[arg-type]  # ImageCms.Flags came with Pillow 10.3
         )
         if mode in ("RGB", "L") and _changes_nothing(transform, mode):
             return Reading(mode)
@@ -128,6 +128,6 @@ def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
     else:
         levels = np.linspace(0, 255, 9).round().astype(np.uint8)
         before = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(27, 27, 3)
-    after = np.asarray(ImageCms.applyTransform(Image.fromarray(before), transform)).astype(np.int64)
+    after = np.asarray(transform.apply(Image.fromarray(before))).astype(np.int64)
     expected = before[..., None] if mode == "L" else before
     return bool(np.abs(after - expected).max() <= SAME)

@@ -211,7 +211,8 @@ def _scale_transparent_level(image: Image.Image) -> None:
     Pillow does so with the pixels alone; the level stays what it was with 2, 4 or 16 bits a sample, and would not be found.
     """
     level = image.info.get("transparency")
-    stored = str(image.tile[0][3]) if getattr(image, "tile", None) else ""  # empty once the picture is loaded
+    tile = getattr(image, "tile", None)  # empty once the picture is loaded
+    stored = str(tile[0][3]) if tile else ""
     if isinstance(level, int) and stored in ("L;2", "L;4"):
         image.info["transparency"] = level * (85 if stored == "L;2" else 17)
     elif isinstance(level, tuple) and stored.startswith("RGB;16"):

@@ -18,6 +18,7 @@ from PIL import Image
 import jahp_lib
 from jahp_lib import cli, training
 from jahp_lib.codec import files
+from jahp_lib.photos.one_photo import PhotoError
 from jahp_lib.transforms import LatentModel
 
 TINY = [
@@ -328,7 +329,7 @@ def test_a_photo_is_decoded_once_and_its_notes_are_made_before_anything_is_writt
     assert len(opened) == 1
 
     def failing(image: Image.Image) -> tuple[str, ...]:
-        raise SyntaxError("broken EXIF")
+        raise PhotoError("noise.png is damaged.")
 
     monkeypatch.setattr(files, "conversions", failing)
     assert "damaged" in refused(capsys, "compress", photos / "noise.png", photos / "other.jahp", *weights)

@@ -39,12 +39,11 @@ from jahp_lib.codec.fixed_point import BITS
 from jahp_lib.codec.tables import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder, Tables
 from jahp_lib.codec.wavefront import Schedule, all_at_once, walk
 from jahp_lib.hyperprior import HyperpriorModel
-from jahp_lib.photos.one_photo import open_photo, to_float, to_image, to_tensor
+from jahp_lib.photos.one_photo import MAX_PIXELS, open_photo, to_float, to_image, to_tensor
 from jahp_lib.rate_distortion import check_lmbda
 from jahp_lib.transforms import STRIDE, LatentModel, check_size_without_padding
 from jahp_lib.variable_rate import DEFAULT_LMBDA, VariableRate
 
-MAX_PIXELS = 100_000_000
 Picture = Image.Image | np.ndarray | str | Path | BinaryIO
 Progress = Callable[[str, int, int], None]  # stage ("transform" or "coding"), how much is done, of how much
 
@@ -152,7 +151,7 @@ class Codec:
         self, image: Picture, lmbda: float | None = None, progress: Progress | None = None
     ) -> Encoding:
         """``compress``, with the latents that were coded; arguments and errors are the same."""
-        pixels = _pixels(image)
+        pixels = _pixels(image, self.max_pixels)
         height, width = pixels.shape[-2:]
         self._check_size(height, width, ValueError)
         if lmbda is not None:
@@ -358,7 +357,7 @@ def conv_output_size(network: nn.Sequential, size: tuple[int, int]) -> tuple[int
     return height, width
 
 
-def _pixels(image: Picture) -> Tensor:
+def _pixels(image: Picture, max_pixels: int) -> Tensor:
     """uint8 [3, H, W] of any picture ``compress`` takes."""
     if isinstance(image, np.ndarray):
         if (
@@ -380,7 +379,7 @@ def _pixels(image: Picture) -> Tensor:
             f"A picture is a PIL image, a uint8 array, a path or an open file, not a {type(image).__name__}. "
             "jahp_lib.photos.to_image makes one of a tensor, io.BytesIO one of the bytes of a file."
         )
-    return to_tensor(open_photo(image))
+    return to_tensor(open_photo(image, max_pixels))
 
 
 def _stage(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:

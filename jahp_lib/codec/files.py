@@ -1,4 +1,7 @@
-"""Pictures and compressed pictures as files; what the command line calls. A result is written whole or not at all."""
+"""Pictures and compressed pictures as files; what the command line calls.
+
+A result is written whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,16 @@ from tqdm.auto import tqdm
 
 from jahp_lib.codec.codec import Codec
 from jahp_lib.codec.info import read_blob
-from jahp_lib.photos.one_photo import UPRIGHT, PhotoError, open_photo, opened, orientation
+from jahp_lib.photos.colour_profiles import profile_of
+from jahp_lib.photos.one_photo import (
+    MAX_PIXELS,
+    UPRIGHT,
+    decoding,
+    name_of,
+    open_photo,
+    opened,
+    orientation,
+)
 from jahp_lib.photos.whole_files import write_whole
 from jahp_lib.rate_distortion import check_lmbda
 from jahp_lib.transforms import LatentModel
@@ -45,21 +57,28 @@ class FileReport:
 
 
 def compress_file(
-    source: str | Path, target: str | Path, model: Model, lmbda: float | None = None, progress: bool = False
+    source: str | Path,
+    target: str | Path,
+    model: Model,
+    lmbda: float | None = None,
+    progress: bool = False,
+    max_pixels: int | None = None,
 ) -> FileReport:
     """Compress the picture in ``source`` to the file ``target``.
 
     Args:
+        source: a file, or a pipe.
         model: a model, or a ``Codec`` that is already prepared.
         lmbda: as for ``Codec.compress``.
         progress: show a bar.
+        max_pixels: a larger picture is refused before it is decoded; by default the codec's own limit.
 
     Raises:
         PhotoError: the source is missing, or no picture that can be read.
         ValueError: λ is not usable, or the picture too large.
         OSError: the target cannot be written.
     """
-    codec = model if isinstance(model, Codec) else Codec(model)
+    codec = _codec(model, max_pixels)
     lmbda, lmbda_notes = served_lmbda(codec, lmbda)
     image, notes = read_picture(source, codec.max_pixels)
     with _bar(progress) as tell:
@@ -68,35 +87,27 @@ def compress_file(
     return FileReport(image.width, image.height, len(blob), notes + lmbda_notes)
 
 
+def _codec(model: Model, max_pixels: int | None) -> Codec:
+    if isinstance(model, Codec):
+        return model
+    return Codec(model, max_pixels=MAX_PIXELS if max_pixels is None else max_pixels)
+
+
 def read_picture(source: str | Path, max_pixels: int) -> tuple[Image.Image, tuple[str, ...]]:
     """The picture in a file as upright RGB, and what was changed for that.
 
     Raises:
-        PhotoError: the source is missing, no picture that can be read, or one of more than ``max_pixels``, which is not loaded.
+        PhotoError: the source is missing, no picture that can be read, or one of more than ``max_pixels``,
+            which is not loaded.
     """
-    with _only_our_limit(), opened(source) as file:
-        width, height = file.size
-        if width * height > max_pixels:
-            raise PhotoError(
-                f"It has {width}x{height} pixels, more than the {max_pixels:,} that are allowed, to bound memory and time. "
-                "If it is meant to be that large, allow more with max_pixels (--max-pixels on the command line)."
-            )
+    with opened(source, max_pixels) as file:
         notes = conversions(file)  # before the pixels are loaded
         return open_photo(file), notes
 
 
-@contextmanager
-def _only_our_limit() -> Iterator[None]:
-    """Lift Pillow's own limit of pixels, which is not ours: ``Codec.max_pixels`` says how large a picture may be."""
-    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
-
-
 def check_lmbda_range(lmbda: float) -> None:
-    """Raise ``ValueError`` for a λ outside the range that models for every λ serve, or that makes no sense at all."""
+    """Raise ``ValueError`` for a λ outside the range that models for every λ serve, or that makes no sense
+    at all."""
     check_lmbda(lmbda)
     if not LMBDA_MIN <= lmbda <= LMBDA_MAX:
         raise ValueError(
@@ -120,18 +131,26 @@ def served_lmbda(model: Model, lmbda: float | None) -> tuple[float | None, tuple
 
 
 def decompress_file(
-    source: str | Path, target: str | Path, model: Model, progress: bool = False
+    source: str | Path,
+    target: str | Path,
+    model: Model,
+    progress: bool = False,
+    max_pixels: int | None = None,
 ) -> FileReport:
-    """Decompress ``source`` to the picture ``target``, in the format that its ending names (``.png`` keeps every pixel).
+    """Decompress ``source`` to ``target``, in the format that its ending names (``.png`` keeps every pixel).
+
+    ``max_pixels``: a file that claims to hold more is refused before it is decoded; by default the codec's
+    own limit.
 
     Raises:
-        BitstreamError: the source is missing, damaged, or was not made with these weights; the target is not touched.
+        BitstreamError: the source is missing, damaged, or was not made with these weights; the target is not
+            touched.
         ValueError: the target's ending names no picture format.
         OSError: the target cannot be written.
     """
     format_name = picture_format(target)
     blob = read_blob(source)
-    codec = model if isinstance(model, Codec) else Codec(model)
+    codec = _codec(model, max_pixels)
     with _bar(progress) as tell:
         image = codec.decompress(blob, tell)
     content = io.BytesIO()
@@ -149,28 +168,46 @@ def picture_format(target: str | Path) -> str:
     format_name = Image.registered_extensions().get(Path(target).suffix.lower())
     if format_name not in Image.SAVE:
         raise ValueError(
-            f"{target} does not end like a picture that can be written: use .png (or .jpg, .webp, .tif, .bmp)."
+            f"{target} does not end like a picture that can be written: use .png (or .jpg, .webp, .tif, "
+            ".bmp)."
         )
     return format_name
 
 
 def conversions(image: Image.Image) -> tuple[str, ...]:
-    """What is changed when a picture is brought to upright 8-bit RGB, told before it is loaded: one sentence each, none for a plain one."""
-    # 16-bit RGB is opened as RGB; what it was stands in the tiles, until the picture is loaded (getexif does so)
-    deep = ";16" in repr(image.tile) or image.mode.startswith("I") or image.mode == "F"
+    """What is changed when a picture is brought to upright 8-bit sRGB: one sentence each, none for a plain
+    one.
+
+    Told before the picture is loaded, since some of it cannot be seen afterwards.
+
+    Raises:
+        PhotoError: the picture is damaged.
+    """
+    # 16-bit RGB is opened as RGB; what it was stands in the tiles, until the picture is loaded (getexif does
+    # so)
+    deep = ";16" in repr(getattr(image, "tile", "")) or image.mode.startswith("I") or image.mode == "F"
     notes = []
     if orientation(image) in UPRIGHT:
         notes.append("The picture was turned upright, as its EXIF orientation says.")
+    profile_note = profile_of(image).note
+    if profile_note is not None:
+        notes.append(profile_note)
     if image.has_transparency_data:
         notes.append("Transparency is not kept: the picture was composited on white.")
-    if deep:
+    if image.mode == "F":
+        notes.append("Floating-point values from 0 to 1 were reduced to 8 bits.")
+    elif image.mode == "I":
+        notes.append("Integers from 0 to 65535 were reduced to 8 bits.")
+    elif deep:
         notes.append("16 bits a sample were reduced to 8.")
     if image.mode not in ("RGB", "RGBA", "RGBX", "L", "LA", "P", "PA", "1") and not image.mode.startswith(
         ("I", "F")
     ):
         notes.append(f"The picture was converted from {image.mode} to RGB.")
-    if getattr(image, "n_frames", 1) > 1:
-        notes.append(f"Only the first of {image.n_frames} frames was kept.")
+    with decoding(name_of(image)):  # looks for further frames
+        frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        notes.append(f"Only the first of {frames} frames was kept.")
     return tuple(notes)
 
 

@@ -10,17 +10,22 @@ LARGEST_FILE = 1 << 29  # bytes; more than any picture of ``MAX_PIXELS`` takes
 
 
 def read_blob(path: str | Path) -> bytes:
-    """The bytes of a compressed picture.
+    """The bytes of a compressed picture, from a file or a pipe.
 
     Raises:
         BitstreamError: no such file, or one larger than any compressed picture.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise BitstreamError(f"{path} is a folder." if path.is_dir() else f"There is no file {path}.")
-    if path.stat().st_size > LARGEST_FILE:
-        raise BitstreamError(f"{path} has {path.stat().st_size:,} bytes, more than any compressed picture.")
-    return path.read_bytes()
+    size = path.stat().st_size  # 0 for a pipe
+    if size <= LARGEST_FILE:
+        with path.open("rb") as file:
+            blob = file.read(LARGEST_FILE + 1)
+        size = len(blob)
+    if size > LARGEST_FILE:
+        raise BitstreamError(f"{path} has {size:,} bytes or more, more than any compressed picture.")
+    return blob
 
 
 def describe(blob: bytes) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import resource
-import stat
 from pathlib import Path
 
 import pytest
@@ -15,8 +13,6 @@ import torch
 
 from jahp_lib import checkpoints
 from jahp_lib.checkpoints import FORMAT, MODELS, CheckpointError, load, read_tensors, save, write_tensors
-from jahp_lib.photos import whole_files
-from jahp_lib.photos.whole_files import write_whole
 from jahp_lib.variable_rate import VariableRate
 
 
@@ -40,7 +36,7 @@ def rewrite(path: Path, change_tensors=lambda tensors: tensors, change_header=la
     return path
 
 
-# --- there and back ----------------------------------------------------------------------------------------------------------
+# --- there and back -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
@@ -80,7 +76,8 @@ def test_half_precision_halves_the_file_and_comes_back_as_float32(tmp_path: Path
 def test_int8_kernels_come_back_within_half_a_step_and_masked_taps_as_zero(
     architecture: str, tmp_path: Path, lively
 ) -> None:
-    """Breaks if steps are taken along another dimension, taps are mixed up, or what is no kernel is rounded to int8."""
+    """Breaks if steps are taken along another dimension, taps are mixed up, or what is no kernel is rounded
+    to int8."""
     model = VariableRate(lively(architecture, 8, 8))
     save(model, tmp_path / "it", precision="int8")
     back = load(tmp_path / "it").state_dict()
@@ -101,7 +98,8 @@ def test_int8_kernels_come_back_within_half_a_step_and_masked_taps_as_zero(
 
 
 def test_small_taps_beside_large_ones_keep_their_digits(tmp_path: Path, lively) -> None:
-    """Breaks if one step serves a whole row: the taps at the border would be rounded away beside the middle one."""
+    """Breaks if one step serves a whole row: the taps at the border would be rounded away beside the middle
+    one."""
     model = lively("FactorizedModel", 4, 4)
     with torch.no_grad():
         model.g_a[2].weight[:, :, 2, 2] *= 1000
@@ -165,7 +163,7 @@ def test_a_shipped_checkpoint_is_found_by_its_name(checkpoint: Path, monkeypatch
     assert load("model").config == load(checkpoint).config
 
 
-# --- bad files ---------------------------------------------------------------------------------------------------------------
+# --- bad files ----------------------------------------------------------------------------------------------
 
 
 def complains(path, *words: str) -> str:
@@ -222,7 +220,8 @@ def test_another_kind_of_file_is_refused(content: bytes, tmp_path: Path) -> None
 
 
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
-    """Breaks if loading falls back on pickle, which runs whatever code the file holds; this one would leave a file behind."""
+    """Breaks if loading falls back on pickle, which runs whatever code the file holds; this one would leave
+    a file behind."""
 
     class Trap:
         def __reduce__(self):
@@ -306,32 +305,13 @@ def test_a_tensor_too_many_is_named(checkpoint: Path) -> None:
     complains(checkpoint, "1 are unknown", "g_a.8.bias")
 
 
-# --- disks that fail ---------------------------------------------------------------------------------------------------------
+# --- disks that fail ----------------------------------------------------------------------------------------
 
 
 def only(path: Path, content: bytes) -> None:
     """That the folder holds this file alone, with this content: no temporary left behind."""
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert path.read_bytes() == content
-
-
-@pytest.mark.parametrize("function", ["fsync", "replace", "chmod"])
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
-    function: str, error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Breaks if the file is opened for writing in place, or a temporary stays behind."""
-    path = tmp_path / "it"
-    path.write_bytes(b"old")
-
-    def fail(*_, **__):
-        raise error
-
-    monkeypatch.setattr(whole_files.os, function, fail)
-    with pytest.raises(type(error)):
-        write_whole(path, b"new" * 1000)
-    monkeypatch.undo()
-    only(path, b"old")
 
 
 def test_saving_on_a_full_disk_leaves_the_old_checkpoint(checkpoint: Path, lively) -> None:
@@ -357,16 +337,6 @@ def test_saving_into_a_missing_folder_is_an_os_error_and_makes_nothing(tmp_path:
     with pytest.raises(OSError, match="nowhere"):
         save(lively("FactorizedModel", 1, 1), tmp_path / "nowhere" / "it")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_saved_file_may_be_read_by_others_as_the_user_s_mask_says(tmp_path: Path) -> None:
-    """Breaks if the temporary's own mode, for the owner alone, is kept."""
-    old = os.umask(0o022)
-    try:
-        write_whole(tmp_path / "it", b"content")
-    finally:
-        os.umask(old)
-    assert stat.S_IMODE((tmp_path / "it").stat().st_mode) == 0o644
 
 
 def test_tensors_and_header_come_back_from_any_file_of_ours(tmp_path: Path) -> None:

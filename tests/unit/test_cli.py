@@ -18,6 +18,7 @@ from PIL import Image
 import jahp_lib
 from jahp_lib import cli, training
 from jahp_lib.codec import files
+from jahp_lib.photos.one_photo import PhotoError
 from jahp_lib.transforms import LatentModel
 
 TINY = [
@@ -181,7 +182,7 @@ def test_a_command_that_does_not_exist_is_exit_code_2(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-# --- compress and decompress -------------------------------------------------------------------------------------------------
+# --- compress and decompress --------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -229,7 +230,8 @@ def test_a_target_that_exists_is_written_over_only_if_told_so(
 def test_the_lambda_is_noted_where_it_was_given(
     photos: Path, weights: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Breaks if a default stands in the file of a model whose λ is another: it was trained for one, and the file cannot know which."""
+    """Breaks if a default stands in the file of a model whose λ is another: it was trained for one, and the
+    file cannot know which."""
     assert done("compress", photos / "noise.png", *weights)
     assert done("info", photos / "noise.jahp")
     assert re.search(r"lmbda +not given", capsys.readouterr().out)
@@ -241,7 +243,8 @@ def test_the_lambda_is_noted_where_it_was_given(
 def test_what_cannot_be_written_is_said_before_the_work(
     tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Breaks if minutes are spent first, if a temporary file's name is told, or if the demo writes over the photo."""
+    """Breaks if minutes are spent first, if a temporary file's name is told, or if the demo writes over the
+    photo."""
     monkeypatch.setattr("jahp_lib.codec.codec.Codec.encode", lambda *_: pytest.fail("it was encoded"))
     photo, missing = photos / "noise.png", tmp_path / "missing"
     (tmp_path / "file").write_text("in the way")
@@ -275,7 +278,8 @@ def test_too_little_memory_is_said_in_a_sentence(
 def test_a_device_that_is_not_there_is_named(
     command: str, device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Breaks if PyTorch's own error comes through: an unknown name, a GPU too many, a device that computes nothing."""
+    """Breaks if PyTorch's own error comes through: an unknown name, a GPU too many, a device that computes
+    nothing."""
     option = "--run" if command == "train" else "--out"
     where = [tmp_path / "photo.png"] if command == "compress" else [option, tmp_path / "out"]
     message = refused(
@@ -299,7 +303,8 @@ def test_a_table_of_a_size_that_the_model_cannot_take_is_refused(
 def test_the_demo_writes_three_pictures_side_by_side_in_the_format_of_the_ending(
     ending: str, kind: str, photos: Path, weights: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Breaks if a picture is not what its name says, or its figures are not those of a file with the same weights."""
+    """Breaks if a picture is not what its name says, or its figures are not those of a file with the same
+    weights."""
     out = photos / f"demo.{ending}"
     assert done("demo", photos / "noise.png", "--out", out, *weights)
     said = capsys.readouterr().out
@@ -321,14 +326,15 @@ def test_a_demo_that_cannot_be_written_is_refused_before_any_work(
 def test_a_photo_is_decoded_once_and_its_notes_are_made_before_anything_is_written(
     photos: Path, weights: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Breaks if the file is opened a second time for its notes, or a failure there leaves a file that was reported as failed."""
+    """Breaks if the file is opened a second time for its notes, or a failure there leaves a file that was
+    reported as failed."""
     opened, original = [], Image.open
     monkeypatch.setattr(Image, "open", lambda *arguments: opened.append(1) or original(*arguments))
     assert done("compress", photos / "noise.png", *weights)
     assert len(opened) == 1
 
     def failing(image: Image.Image) -> tuple[str, ...]:
-        raise SyntaxError("broken EXIF")
+        raise PhotoError("noise.png is damaged.")
 
     monkeypatch.setattr(files, "conversions", failing)
     assert "damaged" in refused(capsys, "compress", photos / "noise.png", photos / "other.jahp", *weights)

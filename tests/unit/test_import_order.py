@@ -43,7 +43,7 @@ CODEC = [
     "entropy_models",
     "fast.grouped_context",
 ]
-FILES = ["whole_files", "one_photo", "patches", "dead_leaves", "downloads"]
+FILES = ["whole_files", "colour_profiles", "one_photo", "patches", "dead_leaves", "downloads"]
 ORDER = [
     "weights",
     "style",

@@ -56,6 +56,7 @@ ORDER = [
     "checkpoints",
     "codec.codec",
     "codec",
+    "codec.info",
     "codec.files",
     "snapshots",
     "linear_start",

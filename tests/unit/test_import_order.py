@@ -27,6 +27,7 @@ LESSONS_1_TO_7 = [
     "masked_conv",
     "hyperprior",
     "context",
+    "original_hyperprior",
 ]
 CODEC = ["container", "portable_math", "fixed_point", "wavefront", "tiles", "tables", "entropy_models"]
 FILES = ["whole_files", "colour_profiles", "one_photo", "patches", "dead_leaves", "downloads"]
@@ -38,6 +39,9 @@ ORDER = [
     "variable_rate",
     *(f"photos.{part}" for part in FILES),
     "photos",
+    "checkpoints.files",
+    "checkpoints.compressai",
+    "checkpoints.published",
     "checkpoints",
     "codec.codec",
     "codec",

@@ -18,7 +18,7 @@ from jahp_lib.checkpoints.files import (
     save,
     write_tensors,
 )
-from jahp_lib.checkpoints.published import download_weights, known_names, published
+from jahp_lib.checkpoints.published_weights import download_weights, known_names, published
 from jahp_lib.transforms import LatentModel
 from jahp_lib.variable_rate import VariableRate
 from jahp_lib.weights import FOLDER as SHIPPED

@@ -41,7 +41,7 @@ ORDER = [
     "photos",
     "checkpoints.files",
     "checkpoints.compressai",
-    "checkpoints.published",
+    "checkpoints.published_weights",
     "checkpoints",
     "codec.codec",
     "codec",

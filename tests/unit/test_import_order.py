@@ -30,7 +30,7 @@ LESSONS_1_TO_7 = [
     "original_hyperprior",
 ]
 CODEC = ["container", "portable_math", "fixed_point", "wavefront", "tiles", "tables", "entropy_models"]
-FILES = ["whole_files", "colour_profiles", "one_photo", "patches", "dead_leaves", "downloads"]
+FILES = ["whole_files", "colour_profiles", "one_photo", "listing", "on_demand", "patches", "dead_leaves", "downloads"]
 ORDER = [
     "weights",
     *LESSONS_1_TO_7,

@@ -161,8 +161,7 @@ class FactorizedPrior(nn.Module):
 
         Medians that were set by hand after the last update are left alone.
         """
-        parameters, medians = self._count_writes()
-        if self.training and not mode and parameters != self._writes[0] and medians == self._writes[1]:
+        if self.training and not mode and self._medians_are_old():
             self.update_medians()
         return super().train(mode)
 
@@ -170,17 +169,41 @@ class FactorizedPrior(nn.Module):
         """How often the parameters, and how often the medians, have been written to."""
         return sum(parameter._version for parameter in self.parameters()), self.medians._version
 
+    def medians_after_training(self) -> Tensor:
+        """What ``medians`` will be once training ends, [C]; the density stays as it is."""
+        return self._found_medians() if self.training and self._medians_are_old() else self.medians
+
+    def _medians_are_old(self) -> bool:
+        """Whether the density has learned since its medians were found, and nobody has set them by hand."""
+        parameters, medians = self._count_writes()
+        return parameters != self._writes[0] and medians == self._writes[1]
+
+    def __getstate__(self) -> dict[str, object]:
+        """As for any object; a copy starts counting writes anew, so what is kept is how far the counts have moved on."""
+        now = self._count_writes()
+        moved = (now[0] - self._writes[0], now[1] - self._writes[1])
+        return {**self.__dict__, "_writes": moved}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        super().__setstate__(state)
+        moved, now = self._writes, self._count_writes()
+        self._writes = (now[0] - moved[0], now[1] - moved[1])
+
     @torch.no_grad()
-    def update_medians(self) -> None:
-        """Set ``medians`` to where each density has half its mass on either side, found by bisection within
-        +-100,000."""
+    def _found_medians(self) -> Tensor:
+        """Where each density has half its mass on either side, [C], by bisection within +-100,000."""
         low = torch.full((self.channels, 1, 1), -1e5, device=self.medians.device)
         high = -low
         for _ in range(64):
             middle = (low + high) / 2
             above = self.logits(middle) > 0
             low, high = torch.where(above, low, middle), torch.where(above, middle, high)
-        self.medians.copy_(((low + high) / 2).flatten())
+        return ((low + high) / 2).flatten()
+
+    @torch.no_grad()
+    def update_medians(self) -> None:
+        """Set ``medians`` to where each density has half its mass on either side."""
+        self.medians.copy_(self._found_medians())
         self._writes = self._count_writes()
 
     def extra_repr(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 import resource
@@ -12,7 +13,17 @@ import safetensors.torch
 import torch
 
 from jahp_lib import checkpoints
-from jahp_lib.checkpoints import FORMAT, MODELS, CheckpointError, load, read_tensors, save, write_tensors
+from jahp_lib.checkpoints import (
+    FORMAT,
+    MODELS,
+    PRECISIONS,
+    CheckpointError,
+    load,
+    read_tensors,
+    save,
+    write_tensors,
+)
+from jahp_lib.training import STATE_FORMAT
 from jahp_lib.variable_rate import VariableRate
 
 
@@ -219,6 +230,29 @@ def test_another_kind_of_file_is_refused(content: bytes, tmp_path: Path) -> None
     complains(tmp_path / "it", "cannot be read as a checkpoint")
 
 
+def test_a_pickle_is_called_one_and_not_a_damaged_file(tmp_path: Path) -> None:
+    """Breaks if "copy it again" is the answer to CompressAI's weights, or to a file of torch.save in its old format."""
+    for zipped in (True, False):
+        torch.save(
+            {"g_a.0.weight": torch.zeros(3)}, tmp_path / "it.pth.tar", _use_new_zipfile_serialization=zipped
+        )
+        text = complains(tmp_path / "it.pth.tar", "written by torch.save", "from_compressai")
+        assert "opy it" not in text
+
+
+def test_another_kind_of_file_is_not_said_to_be_damaged(tmp_path: Path) -> None:
+    """Breaks if a picture given by mistake is to be copied again."""
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+    text = complains(tmp_path / "photo.png", "another kind of file", "jahp.save writes them")
+    assert "opy it" not in text
+
+
+def test_the_state_of_a_training_is_called_so_and_the_model_s_file_named(checkpoint: Path) -> None:
+    """Breaks if ``--model runs/mine/state.safetensors`` ends in a riddle."""
+    rewrite(checkpoint, change_header=lambda header: {**header, "format": STATE_FORMAT})
+    complains(checkpoint, "the state of a training", "model.safetensors beside it")
+
+
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     """Breaks if loading falls back on pickle, which runs whatever code the file holds; this one would leave
     a file behind."""
@@ -305,7 +339,103 @@ def test_a_tensor_too_many_is_named(checkpoint: Path) -> None:
     complains(checkpoint, "1 are unknown", "g_a.8.bias")
 
 
-# --- disks that fail ----------------------------------------------------------------------------------------
+# --- files that claim too much ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("size", [30_000, 10**9, 10**18])
+def test_a_small_file_that_claims_to_be_huge_takes_no_memory(
+    size: int, precision: str, checkpoint: Path, lively
+) -> None:
+    """Breaks if a model is made before its sizes are compared with the file's: N = M = 30,000 would be 400 GB."""
+    save(lively("JointModel", 2, 3), checkpoint, precision=precision)
+    config = {"architecture": "JointModel", "N": size, "M": size, "padding": "same", "variable_rate": True}
+    rewrite(checkpoint, change_header=lambda header: {**header, "config": config})
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 28), hard))
+    try:
+        complains(checkpoint, "model.safetensors")
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+# --- models that are being trained, and models inside others ---------------------------------------------------------------
+
+
+def trained(model: torch.nn.Module) -> torch.nn.Module:
+    """A model in training mode whose density of z has just learned something: its medians are no longer zero."""
+    model.train()
+    with torch.no_grad():
+        for bias in model.prior.biases:
+            bias.add_(torch.linspace(0.5, 1.5, len(bias))[:, None, None])
+    return model
+
+
+def test_medians_of_a_model_in_training_are_up_to_date_in_its_file(tmp_path: Path, lively) -> None:
+    """Breaks if medians are written as they were before the training: z would be rounded to the wrong grid."""
+    model = trained(lively("JointModel"))
+    before = model.prior.medians.clone()
+    save(model, tmp_path / "it")
+    written = load(tmp_path / "it").prior
+    for channel, median in enumerate(written.medians):
+        row = torch.zeros(written.channels, 1, 1).index_fill(0, torch.tensor([channel]), float(median))
+        assert written.logits(row)[channel].abs().max() < 1e-3
+    assert (written.medians - before).abs().max() > 0.1
+    assert model.training
+    assert torch.equal(model.prior.medians, before)  # saving changes nothing in the model
+    model.eval()
+    assert torch.equal(model.prior.medians, written.medians)
+
+
+def test_medians_set_by_hand_are_written_as_they_are(tmp_path: Path, lively) -> None:
+    model = trained(lively("JointModel"))
+    with torch.no_grad():
+        model.prior.medians.fill_(0.25)
+    save(model, tmp_path / "it")
+    assert torch.equal(load(tmp_path / "it").prior.medians, torch.full((4,), 0.25))
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_copy_of_a_model_in_training_knows_whether_its_medians_are_old(by_hand: bool, lively) -> None:
+    """Breaks if a copy, such as the codec's, ends its training with medians of before, or loses those set by hand."""
+    model = trained(lively("JointModel"))
+    for _ in range(3):
+        model.prior.update_medians()
+    trained(model)
+    if by_hand:
+        with torch.no_grad():
+            model.prior.medians.fill_(0.25)
+    copied = copy.deepcopy(model).eval()
+    model.eval()
+    assert torch.equal(copied.prior.medians, model.prior.medians)
+    assert bool((model.prior.medians == 0.25).all()) == by_hand
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("around", ["compiled", "part compiled", "data parallel"])
+def test_what_is_put_around_a_model_is_not_written(
+    around: str, precision: str, tmp_path: Path, lively
+) -> None:
+    """Breaks if names begin with ``_orig_mod.`` or ``module.``, which ``load`` cannot read."""
+    model = lively("JointModel")
+    save(model, tmp_path / "plain", precision=precision)
+    if around == "part compiled":
+        model.g_a = torch.compile(model.g_a)
+        wrapped = model
+    else:
+        wrapped = torch.compile(model) if around == "compiled" else torch.nn.DataParallel(model)
+    save(wrapped, tmp_path / "it", precision=precision)
+    load(tmp_path / "it")
+    assert (tmp_path / "it").read_bytes() == (tmp_path / "plain").read_bytes()
+
+
+def test_what_is_no_model_is_refused_by_save(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="save takes a model of the ladder or a VariableRate, not a Linear"):
+        save(torch.nn.Linear(1, 1), tmp_path / "it")  # type: ignore[arg-type]
+
+
+# --- disks that fail ---------------------------------------------------------------------------------------------------------
 
 
 def only(path: Path, content: bytes) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 import threading
+import urllib.error
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -109,7 +111,7 @@ def test_a_download_may_break_off_many_times(server: Server, tmp_path: Path) -> 
 
 def test_a_server_without_ranges_sends_the_whole_file_again(server: Server, tmp_path: Path) -> None:
     """Breaks if the whole is appended to the part."""
-    (tmp_path / "it.part").write_bytes(CONTENT[:1234])
+    (tmp_path / ".it.jahp-part").write_bytes(CONTENT[:1234])
     server.ranges = False
     fetch(server.address, tmp_path / "it", SHA256)
     assert (tmp_path / "it").read_bytes() == CONTENT
@@ -117,7 +119,7 @@ def test_a_server_without_ranges_sends_the_whole_file_again(server: Server, tmp_
 
 def test_a_complete_part_is_only_checked(server: Server, tmp_path: Path) -> None:
     """Breaks if the server's answer 416 (nothing left to send) is taken for a failure."""
-    (tmp_path / "it.part").write_bytes(CONTENT)
+    (tmp_path / ".it.jahp-part").write_bytes(CONTENT)
     fetch(server.address, tmp_path / "it", SHA256)
     assert (tmp_path / "it").read_bytes() == CONTENT
 
@@ -135,7 +137,7 @@ def test_what_is_not_the_expected_file_is_never_taken_for_it(
 
 def test_a_wrong_part_of_an_earlier_try_does_not_stay_in_the_way(server: Server, tmp_path: Path) -> None:
     """Breaks if the same wrong beginning is kept for ever."""
-    (tmp_path / "it.part").write_bytes(b"x" * 500)
+    (tmp_path / ".it.jahp-part").write_bytes(b"x" * 500)
     with pytest.raises(NoNetworkError):
         fetch(server.address, tmp_path / "it", SHA256)
     fetch(server.address, tmp_path / "it", SHA256)
@@ -184,13 +186,56 @@ def test_a_server_that_speaks_another_language_is_no_traceback(tmp_path: Path) -
         thread.join()
 
 
-def test_an_earlier_wrong_file_is_replaced_once_the_right_one_is_there(
-    server: Server, tmp_path: Path
-) -> None:
-    """Breaks if an existing file is trusted by its name alone."""
-    (tmp_path / "it").write_bytes(b"old")
+@pytest.mark.filterwarnings("error")
+def test_a_file_of_ours_in_the_way_is_renamed_and_never_deleted(server: Server, tmp_path: Path) -> None:
+    """Breaks if an existing file is trusted by its name alone, or a user's own file of that name is lost."""
+    for count, content in enumerate((b"mine", b"mine too"), start=1):
+        (tmp_path / "it").write_bytes(content)
+        with pytest.warns(UserWarning, match=r"it was there already .* it is called it\.before"):
+            fetch(server.address, tmp_path / "it", SHA256)
+        assert (tmp_path / "it").read_bytes() == CONTENT
+        kept = tmp_path / ("it.before" if count == 1 else "it.before-2")
+        assert kept.read_bytes() == content
+
+
+def test_a_file_in_the_way_stays_while_the_download_fails(server: Server, tmp_path: Path) -> None:
+    """Breaks if room is made before anything new is there."""
+    (tmp_path / "it").write_bytes(b"mine")
+    server.status = 404
+    with pytest.raises(NoNetworkError):
+        fetch(server.address, tmp_path / "it", SHA256)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("it", b"mine")]
+
+
+def test_what_a_browser_left_half_downloaded_is_not_touched(server: Server, tmp_path: Path) -> None:
+    """Breaks if ".part", Firefox's own ending, is taken for ours, and deleted."""
+    (tmp_path / "it.part").write_bytes(b"Firefox's")
     fetch(server.address, tmp_path / "it", SHA256)
-    assert (tmp_path / "it").read_bytes() == CONTENT
+    assert (tmp_path / "it.part").read_bytes() == b"Firefox's"
+
+
+def test_the_beginning_of_a_checksum_is_enough_to_know_a_file(server: Server, tmp_path: Path) -> None:
+    """Breaks if a file that is known by eight digits is refused, or any file is taken."""
+    fetch(server.address, tmp_path / "it", SHA256[:8])
+    wrong = "0" if SHA256[7] != "0" else "1"
+    with pytest.raises(NoNetworkError, match="is not the expected file"):
+        fetch(server.address, tmp_path / "other", SHA256[:7] + wrong)
+
+
+def test_a_full_disk_is_a_sentence_and_what_has_arrived_is_kept(server: Server, tmp_path: Path) -> None:
+    """With a real limit: the kernel lets this process write files of 100,000 bytes at most. Breaks if errno's text comes through."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(
+            OSError, match=r"The disk is full: there is no room for it\. Free some space"
+        ) as caught:
+            fetch(server.address, tmp_path / "it", SHA256)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not isinstance(caught.value, NoNetworkError)
+    fetch(server.address, tmp_path / "it", SHA256)
+    assert server.requests == [None, "bytes=100000-"]
 
 
 def test_a_photo_set_is_fetched_by_name_into_a_folder(
@@ -198,13 +243,24 @@ def test_a_photo_set_is_fetched_by_name_into_a_folder(
 ) -> None:
     """Breaks if the list of checksums is not followed, or the default folder is not below the data folder."""
     (tmp_path / "kodak.sha256").write_text("".join(f"{SHA256}  kodim0{k}.png\n" for k in (1, 2, 3)))
-    monkeypatch.setattr(downloads, "DATA", tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.setattr(downloads, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(downloads, "DATA", tmp_path / "data")
     monkeypatch.setattr(downloads, "FOLDER", tmp_path)
     monkeypatch.setattr(downloads, "KODAK_ADDRESS", server.address + "/{name}")
     for folder in (download("kodak"), download("kodak", tmp_path / "elsewhere")):
         assert sorted(file.name for file in folder.iterdir()) == ["kodim01.png", "kodim02.png", "kodim03.png"]
         assert all(file.read_bytes() == CONTENT for file in folder.iterdir())
-    assert (tmp_path / "kodak").is_dir()
+    assert (tmp_path / "data" / "kodak").is_dir()
+
+
+def test_without_a_checkout_photos_go_to_a_folder_of_the_reader_s_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Breaks if an installed package writes beside its own code, among Python's packages."""
+    monkeypatch.setattr(downloads, "CHECKOUT", tmp_path)
+    assert downloads.default_folder("kodak") == Path("data") / "kodak"
 
 
 def test_the_list_of_the_kodak_photos_is_complete() -> None:
@@ -239,17 +295,51 @@ def imagenette(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return calls
 
 
-def test_a_set_whose_unpacking_was_broken_off_is_fetched_again_and_a_whole_one_is_not(
-    imagenette: list[str], tmp_path: Path
-) -> None:
-    """Breaks if a few photos pass for 9,469, or 1.6 GB are fetched twice."""
-    begun = tmp_path / "imagenette2" / "train" / "n01440764"
+def test_a_set_that_is_whole_is_not_fetched_again(imagenette: list[str], tmp_path: Path) -> None:
+    """Breaks if 1.6 GB are fetched twice, or the folder in which they were unpacked stays."""
+    found = download("imagenette", tmp_path)
+    assert found == tmp_path / "imagenette2" / "train"
+    assert len(list(found.glob("*/*.JPEG"))) == 3
+    (found / "n01440764" / "mine.JPEG").touch()  # one more than there should be
+    assert download("imagenette", tmp_path) == found
+    assert len(imagenette) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["imagenette2"]
+
+
+def test_what_was_unpacked_in_part_is_not_taken_for_the_whole(imagenette: list[str], tmp_path: Path) -> None:
+    """Breaks if a few photos pass for 9,469 in our own workshop, where the last try broke off."""
+    begun = tmp_path / ".imagenette.jahp-part" / "imagenette2" / "train" / "n01440764"
     begun.mkdir(parents=True)
     (begun / "0.JPEG").touch()
-    assert download("imagenette", tmp_path) == begun.parent
-    assert len(list(begun.iterdir())) == 3
-    download("imagenette", tmp_path)
-    assert imagenette == [str(tmp_path)]
+    assert len(list(download("imagenette", tmp_path).glob("*/*.JPEG"))) == 3
+
+
+def test_a_folder_of_the_user_s_in_the_way_is_renamed_once_the_set_is_there(
+    imagenette: list[str], tmp_path: Path
+) -> None:
+    """Breaks if a folder called imagenette2 is deleted with whatever is kept in it."""
+    (tmp_path / "imagenette2" / "train").mkdir(parents=True)
+    (tmp_path / "imagenette2" / "thesis.tex").write_text("years of work")
+    with pytest.warns(UserWarning, match=r"is called imagenette2\.before now"):
+        found = download("imagenette", tmp_path)
+    assert len(list(found.glob("*/*.JPEG"))) == 3
+    assert (tmp_path / "imagenette2.before" / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_folder_of_the_user_s_stays_as_it_is_when_there_is_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Breaks if anything is removed before there is anything new: this lost data."""
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise urllib.error.URLError("Name or service not known")
+
+    monkeypatch.setattr("torchvision.datasets.Imagenette", unreachable)
+    (tmp_path / "imagenette2" / "train").mkdir(parents=True)
+    (tmp_path / "imagenette2" / "thesis.tex").write_text("years of work")
+    with pytest.raises(NoNetworkError, match="imagenette could not be downloaded"):
+        download("imagenette", tmp_path)
+    assert (tmp_path / "imagenette2" / "thesis.tex").read_text() == "years of work"
 
 
 def test_a_damaged_archive_ends_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

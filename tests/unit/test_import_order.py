@@ -29,6 +29,7 @@ LESSONS_1_TO_7 = [
     "masked_conv",
     "hyperprior",
     "context",
+    "original_hyperprior",
 ]
 CODEC = [
     "container",
@@ -43,7 +44,16 @@ CODEC = [
     "entropy_models",
     "fast.grouped_context",
 ]
-FILES = ["whole_files", "colour_profiles", "one_photo", "patches", "dead_leaves", "downloads"]
+FILES = [
+    "whole_files",
+    "colour_profiles",
+    "one_photo",
+    "listing",
+    "on_demand",
+    "patches",
+    "dead_leaves",
+    "downloads",
+]
 ORDER = [
     "weights",
     "style",
@@ -53,6 +63,9 @@ ORDER = [
     "variable_rate",
     *(f"photos.{part}" for part in FILES),
     "photos",
+    "checkpoints.files",
+    "checkpoints.compressai",
+    "checkpoints.published_weights",
     "checkpoints",
     "codec.codec",
     "codec",

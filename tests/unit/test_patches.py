@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from jahp_lib.photos.one_photo import PhotoError
 from jahp_lib.photos.patches import (
@@ -17,6 +18,7 @@ from jahp_lib.photos.patches import (
     PhotoSet,
     busyness,
     mixed,
+    photo_files,
     random_patch,
     sample_set,
     stratified,
@@ -200,6 +202,178 @@ def test_stratified_photos_are_as_likely_as_their_weights_say(ten_flat_photos: P
     assert calm_first.max() > 1.05 * calm_first.min()  # else this checks nothing
     shares = torch.bincount(drawn, minlength=10).numpy() / drawn.numel()
     assert np.all(np.abs(shares - calm_first) < 5 * np.sqrt(calm_first / drawn.numel()))
+
+
+# --- which files are photos ----------------------------------------------------------------------------------------------------
+
+
+def test_what_other_programs_leave_beside_photos_is_no_photo(tmp_path: Path) -> None:
+    """Breaks if macOS's ._x.png stops a measurement, or pictures in a bin are learned from."""
+    for name in (
+        "a.png",
+        "._a.png",
+        ".hidden.jpg",
+        "__MACOSX/a.png",
+        ".Trashes/b.png",
+        "@eaDir/c.jpg",
+        "sub/d.JPEG",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        photo().save(tmp_path / name, "PNG")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    assert photo_files(tmp_path) == [tmp_path / "a.png", tmp_path / "sub" / "d.JPEG"]
+
+
+def test_photos_behind_links_are_found_and_each_folder_once(tmp_path: Path) -> None:
+    """Breaks if a folder of links holds no photo, or a link to a folder above never ends."""
+    (tmp_path / "disk" / "holiday").mkdir(parents=True)
+    (tmp_path / "links").mkdir()
+    photo().save(tmp_path / "disk" / "holiday" / "a.png")
+    photo().save(tmp_path / "disk" / "b.png")
+    (tmp_path / "links" / "linked").symlink_to(tmp_path / "disk" / "holiday")
+    (tmp_path / "links" / "again").symlink_to(tmp_path / "disk" / "holiday")
+    (tmp_path / "links" / "c.png").symlink_to(tmp_path / "disk" / "b.png")
+    (tmp_path / "disk" / "holiday" / "up").symlink_to(tmp_path)
+    found = photo_files(tmp_path / "links")
+    assert found[:2] == [
+        tmp_path / "links" / "again" / "a.png",
+        tmp_path / "links" / "again" / "up" / "disk" / "b.png",
+    ]
+    assert found[2:] == [tmp_path / "links" / "c.png"]
+    assert len(PhotoFolder(tmp_path / "links", 32)) == 3
+
+
+# --- folders larger than memory ------------------------------------------------------------------------------------------------
+
+
+def batches(photos: PhotoFolder, count: int = 5) -> list[torch.Tensor]:
+    return [photos.batch(count, np.random.default_rng(seed)) for seed in range(4)]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_photos_larger_than_memory_give_patches_of_the_same_folder_for_any_number_of_workers(
+    workers: int, folder: Path
+) -> None:
+    """Breaks if workers choose, or their patches come back in another order. Expected are cuts of photos decoded here."""
+    photos = PhotoFolder(folder, 32, memory=1000, workers=workers)
+    assert (photos.in_memory, len(photos), photos.photos) == (False, 3, [])
+    decoded = PhotoFolder(folder, 32, memory=10**9)
+    assert decoded.in_memory
+    for seed, batch in enumerate(batches(photos)):
+        rng = np.random.default_rng(seed)
+        chosen, places = photos._choose(5, rng), rng.random((5, 3))
+        for patch, index, (top, left, flip) in zip(batch, chosen, places, strict=True):
+            pixels = decoded.photos[decoded.files.index(photos.files[index])]
+            assert torch.equal(patch, random_patch(pixels, 32, top, left, flip < 0.5))
+
+
+def test_drawing_with_workers_leaves_the_random_numbers_of_the_training_alone(folder: Path) -> None:
+    """Breaks if the loader draws its seeds from torch's generator: noise would depend on where photos lie."""
+    photos = PhotoFolder(folder, 32, memory=0, workers=1)
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    photos.batch(4, np.random.default_rng(0))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_no_photo_of_a_folder_larger_than_memory_is_decoded_before_it_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Breaks if 300,000 photos are decoded, or even looked at one by one, before the first step."""
+    for k in range(200):
+        photo(k, 40, 40).save(tmp_path / f"{k}.png")
+    decoded, seen = [], []
+    original_load, original_open = PngImageFile.load, Image.open
+    monkeypatch.setattr(PngImageFile, "load", lambda image: decoded.append(1) or original_load(image))
+    monkeypatch.setattr(Image, "open", lambda source: seen.append(1) or original_open(source))
+    photos = PhotoFolder(tmp_path, 32, memory=100_000, workers=0)
+    assert not photos.in_memory
+    assert decoded == []
+    assert 0 < len(seen) <= 64
+    photos.batch(4, np.random.default_rng(0))
+    assert len(seen) <= 64 + 4
+
+
+def test_the_row_of_a_folder_larger_than_memory_goes_by_the_sizes_of_its_files(tmp_path: Path) -> None:
+    """Breaks if batches are not stratified where photos are not decoded: a flat picture has a small file."""
+    rng = np.random.default_rng(0)
+    for k in range(10):
+        noise = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
+        noise[: 4 * (9 - k)] = 20 * k
+        noise[..., 0] = 20 * k  # says which
+        Image.fromarray(noise).save(tmp_path / f"{(7 * k) % 10}.png")
+    photos = PhotoFolder(tmp_path, 32, memory=0, workers=0)
+    for seed in range(20):
+        drawn = photos.batch(5, np.random.default_rng(seed))[:, 0, 0, 0] // 20
+        assert torch.equal(drawn.sort().values // 2, torch.arange(5))
+
+
+def test_the_processes_of_torchrun_share_the_memory_for_photos(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Breaks if each of four processes takes a quarter of the memory for its own copy of all photos."""
+    needed = sum(pixels.numel() for pixels in PhotoFolder(folder, 32).photos)
+    assert PhotoFolder(folder, 32, memory=needed).in_memory
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    assert not PhotoFolder(folder, 32, memory=needed, workers=0).in_memory
+    assert PhotoFolder(folder, 32, memory=4 * needed).in_memory
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_bad_photo_of_a_folder_larger_than_memory_gives_its_place_to_the_next(
+    workers: int, folder: Path
+) -> None:
+    """Breaks if one bad file stops a run of days, or is left out without a word."""
+    (folder / "aa.png").write_bytes((folder / "a.png").read_bytes()[:200])
+    photo(4, 20, 90).save(folder / "bb.tiff")
+    photos = PhotoFolder(folder, 32, memory=0, workers=workers)
+    with pytest.warns(
+        UserWarning, match=r"A photo was left out, and the next one took its place: .*(aa\.png|bb\.tiff)"
+    ):
+        first = photos.batch(16, np.random.default_rng(0))
+    assert first.shape == (16, 3, 32, 32)
+    assert {file.name for file in photos.skipped} == {"aa.png", "bb.tiff"}
+    assert torch.equal(photos.batch(16, np.random.default_rng(0)), first)
+
+
+@pytest.mark.filterwarnings("ignore:.*left out")
+def test_a_folder_without_a_usable_photo_is_refused_whatever_the_memory(tmp_path: Path) -> None:
+    for k in range(100):
+        photo(k, 20, 20).save(tmp_path / f"{k}.png")
+    with pytest.raises(PhotoError, match="holds no photo of at least 32x32 pixels"):
+        PhotoFolder(tmp_path, 32, memory=0)
+
+
+@pytest.mark.parametrize("options", [{"memory": -1}, {"workers": -1}])
+def test_less_than_no_memory_and_fewer_than_no_workers_are_refused(options: dict, folder: Path) -> None:
+    with pytest.raises(ValueError, match="memory and workers must be at least 0"):
+        PhotoFolder(folder, 32, **options)
+
+
+# --- weights ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ([0, 0], "not all of them 0"),
+        ([1, -1], "finite numbers of at least 0"),
+        ([1, float("nan")], "finite numbers"),
+        ([1, float("inf")], "finite numbers"),
+        ([1], "1 weights for 2"),
+        ([1, 1, 1], "3 weights for 2"),
+    ],
+    ids=str,
+)
+def test_weights_that_are_no_shares_are_refused(weights: list[float], words: str) -> None:
+    """Breaks if they end in NaN probabilities, in a batch of one photo, or in numpy's error at the first step."""
+    with pytest.raises(ValueError, match=words):
+        PhotoSet([coordinates(), coordinates()], 16, weights)
+    if len(weights) == 2:
+        with pytest.raises(ValueError, match=words):
+            mixed([(weight, sample_set(16).batch) for weight in weights])
 
 
 @pytest.mark.parametrize("photos", [[], [torch.zeros(3, 20, 15, dtype=torch.uint8)]])

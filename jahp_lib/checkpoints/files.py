@@ -13,13 +13,13 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
 from jahp_lib.context import ContextModel, JointModel
-from jahp_lib.factorized import FactorizedModel
+from jahp_lib.factorized import FactorizedModel, FactorizedPrior
 from jahp_lib.hyperprior import MeanScaleHyperprior, ScaleHyperprior
-from jahp_lib.masked_conv import MaskedConv2d
+from jahp_lib.masked_conv import MaskedConv2d, causal_mask
+from jahp_lib.original_hyperprior import OriginalScaleHyperprior
 from jahp_lib.photos.whole_files import write_whole
 from jahp_lib.transforms import LatentModel
 from jahp_lib.variable_rate import VariableRate
-from jahp_lib.weights import FOLDER as SHIPPED
 
 FORMAT = "jahp-model-1"
 PRECISIONS = ("float32", "float16", "int8")
@@ -30,6 +30,8 @@ MODELS: dict[str, type[LatentModel]] = {
     model.__name__: model
     for model in (FactorizedModel, ScaleHyperprior, ContextModel, MeanScaleHyperprior, JointModel)
 }
+# what can be in a file but is no rung of its own: weights that others published
+READABLE: dict[str, type[LatentModel]] = {**MODELS, "OriginalScaleHyperprior": OriginalScaleHyperprior}
 
 
 class CheckpointError(ValueError):
@@ -56,15 +58,45 @@ def read_tensors(path: str | Path, expected_format: str) -> tuple[dict[str, Tens
             header = json.loads((file.metadata() or {}).get("jahp", "{}"))
             header = header if isinstance(header, dict) else {}
             if header.get("format") != expected_format:
-                raise CheckpointError(
-                    f"{path} is a safetensors file, but not of the kind {expected_format!r} that is expected here "
-                    f"(it says {header.get('format')!r}). Weights of CompressAI go through jahp.from_compressai."
-                )
+                raise CheckpointError(_another_format(path, expected_format, header.get("format")))
             return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118 (not a dict)
     except (safetensors.SafetensorError, OSError, json.JSONDecodeError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read as a checkpoint ({error}): it is damaged, cut short or another kind of file. Copy it again."
-        ) from error
+        raise CheckpointError(f"{path} cannot be read as a checkpoint: {_what_it_is(path, error)}") from error
+
+
+def _another_format(path: Path, expected: str, found: object) -> str:
+    """What to do with a safetensors file of another kind."""
+    if found == "jahp-training-1":
+        return (
+            f"{path} holds the state of a training ({found!r}), from which it goes on; {expected!r} is expected here. The "
+            "model is in the file model.safetensors beside it."
+        )
+    if found is None:
+        return (
+            f"{path} is a safetensors file, but not of the kind {expected!r} that is expected here: it does not say which "
+            "model its weights belong to. Weights of CompressAI go through jahp.from_compressai."
+        )
+    return f"{path} is a safetensors file, but not of the kind {expected!r} that is expected here: it says {found!r}."
+
+
+def _what_it_is(path: Path, error: Exception) -> str:
+    """What a file that is no whole safetensors file looks like, and what to do."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(64)
+    except OSError:
+        begin = b""
+    if begin.startswith(b"PK\x03\x04") or re.match(rb"\x80[\x02-\x05]", begin):
+        return (
+            "it was written by torch.save or pickle, and such a file can hold a program, so it is not opened here. If these "
+            "are weights of CompressAI, read them with torch.load(path, weights_only=True) and give them to "
+            "jahp.from_compressai; then jahp.save writes a file for here."
+        )
+    if (
+        len(begin) > 8 and begin[8:9] != b"{"
+    ):  # behind eight bytes of length, safetensors begins with a JSON object
+        return "it is another kind of file. Weights come in files of the format safetensors, as jahp.save writes them."
+    return f"it is damaged or cut short ({error}). Copy it again."
 
 
 def build(config: Mapping[str, object]) -> LatentModel | VariableRate:
@@ -78,10 +110,10 @@ def build(config: Mapping[str, object]) -> LatentModel | VariableRate:
             f"The checkpoint's configuration makes no model: {config!r} is no list of names and values."
         )
     name = config.get("architecture")
-    if not isinstance(name, str) or name not in MODELS:
+    if not isinstance(name, str) or name not in READABLE:
         raise CheckpointError(f"Unknown architecture {name!r}; this version knows {', '.join(MODELS)}.")
     try:
-        model = MODELS[name](config["N"], config["M"], config.get("padding", "same"))
+        model = READABLE[name](config["N"], config["M"], config.get("padding", "same"))
     except KeyError as error:
         raise CheckpointError(
             f"The checkpoint's configuration makes no model: {error} is missing."
@@ -97,16 +129,46 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -
     Raises:
         CheckpointError: a tensor is missing, unknown or of another shape.
     """
+    check_shapes(model, tensors, source)
+    own = model.state_dict()
+    model.load_state_dict({name: tensors[name].to(own[name].dtype) for name in own})
+
+
+def check_shapes(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Raise ``CheckpointError`` unless ``tensors`` are what ``model`` (its sizes are enough: one on "meta") consists of."""
     own = model.state_dict()
     missing, unknown = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
     misshapen = [name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape]
     if missing or unknown or misshapen:
         first = (missing + unknown + misshapen)[0]
         raise CheckpointError(
-            f"{source} holds the weights of another architecture than this {type(model).__name__}: {len(missing)} tensors are "
-            f"missing, {len(unknown)} are unknown, {len(misshapen)} have another shape ({first!r} is the first)."
+            f"{source} holds the weights of another architecture than this {type(model).__name__}: {len(missing)} tensors "
+            f"are missing, {len(unknown)} are unknown, {len(misshapen)} have another shape ({first!r} is the first)."
         )
-    model.load_state_dict({name: tensors[name].to(own[name].dtype) for name in own})
+
+
+def build_with(
+    config: Mapping[str, object], tensors: Mapping[str, Tensor], source: str, precision: object = "float32"
+) -> LatentModel | VariableRate:
+    """A model in evaluation mode from its configuration and its weights.
+
+    The sizes that a configuration claims are compared with those of the weights before any memory is taken for them: a file of
+    a few bytes may claim to hold billions of weights.
+
+    Raises:
+        CheckpointError: the configuration makes no model, or the weights belong to another.
+    """
+    try:
+        with torch.device("meta"):
+            outline = build(config)
+        if precision == "int8":
+            tensors = _from_int8(tensors, outline, source)
+        check_shapes(outline, tensors, source)
+    except (RuntimeError, OverflowError) as error:  # sizes beyond what 64 bits can count
+        raise CheckpointError(f"{source} holds no model: its sizes are beyond all use ({error}).") from error
+    model = build(config)
+    load_weights(model, tensors, source)
+    return model.eval()
 
 
 def save(
@@ -118,7 +180,11 @@ def save(
 ) -> None:
     """Write a model's weights and configuration to ``path`` (conventionally ``*.safetensors``).
 
+    A model that is being trained is written as its ``eval()`` would leave it, with medians that belong to its densities, and
+    stays as it is. Of a model inside ``torch.compile`` or ``DistributedDataParallel``, the model inside is written.
+
     Args:
+        model: a model of the ladder, or one in ``VariableRate``.
         precision: how weights are stored; they are loaded as float32. "float16" halves the file. "int8" quarters it: kernels of
             convolutions as integers from -127 to 127 with one float16 step for each tap of each row of their first dimension, without
             the taps that a mask keeps at zero; everything else as float16.
@@ -130,16 +196,41 @@ def save(
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}.")
-    tensors = dict(model.state_dict())
+    model = _unwrapped(model)
+    tensors = {plain_name(name): tensor for name, tensor in model.state_dict().items()}
+    for name, module in model.named_modules():
+        if isinstance(module, FactorizedPrior):
+            tensors[plain_name(f"{name}.medians")] = module.medians_after_training()
     if precision != "float32":
         tensors = {
             name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
         }
     if precision == "int8":
         for name, (weight, live) in _kernels(model).items():
-            tensors[name], tensors[f"{name}{STEPS}"] = _as_int8(weight.detach()[..., live])
+            tensors[name], tensors[f"{name}{STEPS}"] = _as_int8(weight.detach()[..., live.to(weight.device)])
     header = {"format": FORMAT, "config": model.config, "precision": precision, "card": dict(card or {})}
     write_tensors(path, tensors, header)
+
+
+def _unwrapped(model: nn.Module) -> LatentModel | VariableRate:
+    """The model itself, without what ``torch.compile`` or data-parallel training put around it."""
+    while not isinstance(model, LatentModel | VariableRate):
+        inner = getattr(model, "_orig_mod", getattr(model, "module", None))
+        if not isinstance(inner, nn.Module):
+            raise ValueError(
+                f"save takes a model of the ladder or a VariableRate, not a {type(model).__name__}."
+            )
+        model = inner
+    return model
+
+
+def plain_name(name: str) -> str:
+    """A tensor's name without what ``torch.compile`` and data-parallel training put into it."""
+    return ".".join(
+        part
+        for k, part in enumerate(name.split("."))
+        if part != "_orig_mod" and not (part == "module" and k == 0)
+    )
 
 
 def _kernels(model: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
@@ -147,8 +238,13 @@ def _kernels(model: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
     found = {}
     for name, layer in model.named_modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            taps = layer.mask if isinstance(layer, MaskedConv2d) else torch.ones(layer.kernel_size)
-            found[f"{name}.weight"] = (layer.weight, taps.bool())
+            height, width = layer.kernel_size
+            # not the layer's own mask, which on "meta" has no values
+            with torch.device("cpu"):
+                taps = torch.ones(height, width)
+                if isinstance(layer, MaskedConv2d):
+                    taps = causal_mask(layer.mask_type, height, width)
+            found[plain_name(f"{name}.weight")] = (layer.weight, taps.bool())
     return found
 
 
@@ -163,7 +259,10 @@ def _as_int8(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _from_int8(tensors: Mapping[str, Tensor], model: nn.Module, source: str) -> dict[str, Tensor]:
-    """Kernels as float32 again, each product rounded once, so that every machine gets the same weights."""
+    """Kernels as float32 again, each product rounded once, so that every machine gets the same weights.
+
+    ``model`` says of which shape they are, and may be on "meta".
+    """
     restored = {name: tensor for name, tensor in tensors.items() if not name.endswith(STEPS)}
     for name, (weight, live) in _kernels(model).items():
         integers, steps = tensors.get(name), tensors.get(f"{name}{STEPS}")
@@ -181,81 +280,3 @@ def _from_int8(tensors: Mapping[str, Tensor], model: nn.Module, source: str) -> 
         restored[name] = torch.zeros(weight.shape)
         restored[name][..., live] = integers.float() * steps.float()[:, None]
     return restored
-
-
-def load(name_or_path: str | Path) -> LatentModel | VariableRate:
-    """A model in evaluation mode, from a file that ``save`` wrote or from one of the course's own by name (``"small"``).
-
-    Raises:
-        CheckpointError: no such name or file, the file is damaged, or of another architecture than it says.
-    """
-    path = Path(name_or_path)
-    if not path.is_file() and re.fullmatch(r"[A-Za-z0-9_-]+", str(name_or_path)):
-        path = SHIPPED / f"{name_or_path}.safetensors"
-        if not path.is_file():
-            known = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
-            raise CheckpointError(
-                f"There is neither a file nor a shipped checkpoint called {str(name_or_path)!r}; "
-                f"shipped with this version: {', '.join(known) or 'none yet'}."
-            )
-    tensors, header = read_tensors(path, FORMAT)
-    model = build(header.get("config", {}))
-    if header.get("precision") == "int8":
-        tensors = _from_int8(tensors, model, str(path))
-    load_weights(model, tensors, str(path))
-    return model.eval()
-
-
-def from_compressai(state_dict: Mapping[str, Tensor]) -> JointModel:
-    """A ``JointModel`` with the weights of CompressAI's ``mbt2018`` (``JointAutoregressiveHierarchicalPriors``), in evaluation mode.
-
-    Their layers are ours but for three things: GDN keeps the same square roots under other names; the last layer of h_s is a
-    convolution there and a transposed one here (the same with its kernel turned by 180 degrees and its channels exchanged); the
-    entropy parameters come scales first there, means first here. The medians of z are kept. N and M are read off the weights.
-
-    Args:
-        state_dict: of an ``mbt2018`` model; names of version 1.1 (``_matrix0``) or 1.2 (``matrices.0``), ``module.`` in front or not.
-
-    Raises:
-        CheckpointError: a tensor is missing or has another shape: not an ``mbt2018`` model.
-    """
-    theirs = {name.removeprefix("module."): tensor for name, tensor in state_dict.items()}
-    theirs = {
-        re.sub(r"^entropy_bottleneck\._(matrix|bias|factor)(\d)$", _modern_prior_name, name): tensor
-        for name, tensor in theirs.items()
-    }
-    try:
-        model = JointModel(N=theirs["g_a.0.weight"].shape[0], M=theirs["g_a.6.weight"].shape[0])
-        ours = {name: _translated(name, theirs, model.M) for name in model.state_dict()}
-    except KeyError as error:
-        raise CheckpointError(
-            f"These are not the weights of CompressAI's mbt2018: {error} is missing."
-        ) from error
-    except (
-        IndexError,
-        RuntimeError,
-        ValueError,
-    ) as error:  # a tensor with too few dimensions to be turned into ours
-        raise CheckpointError(
-            f"These are not the weights of CompressAI's mbt2018: a tensor has another shape ({error})."
-        ) from error
-    load_weights(model, ours, "The state_dict")
-    return model.eval()
-
-
-def _modern_prior_name(match: re.Match[str]) -> str:
-    plural = {"matrix": "matrices", "bias": "biases", "factor": "factors"}[match[1]]
-    return f"entropy_bottleneck.{plural}.{match[2]}"
-
-
-def _translated(name: str, theirs: Mapping[str, Tensor], M: int) -> Tensor:
-    """The tensor of ours called ``name``, made from theirs."""
-    if name == "prior.medians":
-        return theirs["entropy_bottleneck.quantiles"][:, 0, 1]
-    if name.startswith("prior."):
-        return theirs[f"entropy_bottleneck.{name.removeprefix('prior.')}"]
-    if name == "h_s.4.weight":
-        return theirs[name].transpose(0, 1).flip(2, 3)
-    if name.startswith("entropy_parameters.4."):
-        return torch.cat((theirs[name][M:], theirs[name][:M]))
-    return theirs[name.removesuffix("_root")]

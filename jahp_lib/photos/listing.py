@@ -1,0 +1,41 @@
+"""Which files of a folder are photos: one rule for training, for measuring and for the checksum of a run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+EXTENSIONS = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+NOT_THE_USER_S = {"__MACOSX", "@eaDir"}  # what macOS puts into archives, and network storage beside photos
+
+
+def photo_files(folder: str | Path) -> list[Path]:
+    """All photos in a folder and its subfolders, sorted: files with an image's ending, links to files and folders followed.
+
+    Names that begin with a dot are left out: macOS's ``._x.png``, which is no picture, ``.Trashes``, and our own unfinished
+    downloads. A folder that can be reached in two ways is looked at once.
+    """
+    found: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+    waiting = [str(folder)]
+    while waiting:
+        current = waiting.pop()
+        try:
+            status = os.stat(current)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(current) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
+        except (PermissionError, FileNotFoundError):
+            continue
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name in NOT_THE_USER_S:
+                continue
+            if os.path.splitext(entry.name)[1].lower() in EXTENSIONS:
+                if entry.is_file():
+                    found.append(Path(entry.path))
+                    continue
+            if entry.is_dir():
+                waiting.append(entry.path)
+    return sorted(found)

@@ -72,6 +72,7 @@ class PhotoFolder(PhotoSet):
         patch: side of the patches in pixels. Photos with a smaller side are left out.
         weights: "equal" draws each photo alike, "bytes" in proportion to its file's size (more detail, fewer skies).
         progress: show a bar while reading.
+        files: which files of the folder to take; by default all with an image's ending, without this course's own outputs.
 
     Attributes:
         files: where each photo came from.
@@ -83,7 +84,12 @@ class PhotoFolder(PhotoSet):
     """
 
     def __init__(
-        self, path: str | Path, patch: int = 256, weights: str = "equal", progress: bool = False
+        self,
+        path: str | Path,
+        patch: int = 256,
+        weights: str = "equal",
+        progress: bool = False,
+        files: Sequence[Path] | None = None,
     ) -> None:
         path = Path(path)
         if patch < 1:
@@ -92,7 +98,7 @@ class PhotoFolder(PhotoSet):
             raise ValueError(f"weights must be 'equal' or 'bytes', not {weights!r}.")
         if not path.is_dir():
             raise PhotoError(f"There is no folder {path}.")
-        candidates = photo_files(path)
+        candidates = photo_files(path) if files is None else list(files)
         photos: dict[Path, Tensor] = {}
         self.skipped: dict[Path, str] = {}
         for file in tqdm(candidates, desc="reading photos", unit="photo", disable=not progress):
@@ -131,8 +137,19 @@ class PhotoFolder(PhotoSet):
 
 
 def photo_files(folder: Path) -> list[Path]:
-    """All files in a folder and its subfolders that have an image's ending, sorted."""
-    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in EXTENSIONS and file.is_file())
+    """All files in a folder and its subfolders that have an image's ending, sorted, without this course's own outputs."""
+    files = (file for file in folder.rglob("*") if file.suffix.lower() in EXTENSIONS and file.is_file())
+    return sorted(file for file in files if not is_own_output(file))
+
+
+def is_own_output(file: Path) -> bool:
+    """Whether a picture is no photo but a result of this course: a decoded one, or the curves of an evaluation.
+
+    ``curves.png`` is one where the measurements that it shows lie beside it.
+    """
+    if file.name == "curves.png":
+        return all((file.parent / name).is_file() for name in ("measurements.csv", "results.json"))
+    return file.name.endswith(".decoded.png")
 
 
 def stratified(count: int, rng: np.random.Generator) -> np.ndarray:

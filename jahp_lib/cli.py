@@ -30,6 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         _add_info,
         _add_demo,
         _add_train,
+        _add_recipe,
         _add_evaluate,
         _add_table,
         _add_download,
@@ -184,6 +185,14 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("train", help="train a model; the same command goes on where it was stopped")
     training.add_arguments(parser)
     parser.set_defaults(command=lambda arguments: training.main(arguments=arguments))
+
+
+def _add_recipe(commands: argparse._SubParsersAction) -> None:
+    from jahp_lib.training import recipes
+
+    parser = commands.add_parser("recipe", help="train as the course's own weights were trained")
+    recipes.add_arguments(parser)
+    parser.set_defaults(command=recipes.main)
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:

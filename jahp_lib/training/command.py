@@ -17,9 +17,10 @@ from jahp_lib.checkpoints import MODELS, load
 from jahp_lib.photos.one_photo import open_photo, sample_photos, to_float, to_tensor
 from jahp_lib.training.extras.devices import check_compiler, check_memory, usable_device
 from jahp_lib.training.extras.distributed import Processes, joined, own_device
+from jahp_lib.training.extras.lock import locked
 from jahp_lib.training.extras.tensorboard import TensorBoard
 from jahp_lib.training.loop import Callback, Trainer
-from jahp_lib.training.run_folder import STATE, locked, run
+from jahp_lib.training.run_folder import STATE, run
 from jahp_lib.training.settings import OPTIMIZERS, Settings
 from jahp_lib.training.sources import Sources
 
@@ -97,7 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
 
 
-def add_places(parser: argparse.ArgumentParser, run_folder: str) -> None:
+def add_places(parser: argparse.ArgumentParser, run_folder: str | None) -> None:
     """The options that recipes have too: photos, results, and what to compute on."""
     parser.add_argument("photos", nargs="?", help="folder of photos; without it, the four sample photos")
     # the long name is for torchrun, whose own parser calls --run ambiguous (it has --run-path)
@@ -105,9 +106,8 @@ def add_places(parser: argparse.ArgumentParser, run_folder: str) -> None:
         "--run",
         "--run-folder",
         default=run_folder,
-        help="folder of results; the same command goes on where it stopped (%(default)s); under torchrun "
-        "write "
-        "--run-folder",
+        help=f"folder of results; the same command goes on where it stopped ({run_folder or 'runs/RECIPE'}); "
+        "under torchrun write --run-folder",
     )
     parser.add_argument("--photo", help="the photo of the snapshots; without it, the sample photo chelsea")
     parser.add_argument(

@@ -212,9 +212,12 @@ class Trainer:
                 return
         now = self.settings.learning_rate_at(self.step, self.seconds)
         raise TrainingError(
-            f"The loss is {loss:.4g} at step {self.step}: training has diverged (its gradient is {gradient:.4g} "
-            f"long). Lower the learning rate (at most {self.settings.learning_rate:g}, here {now:.2g}) or clip "
-            f"gradients harder (now {self.settings.clip:g}), and run again in the same folder: the good weights "
+            f"The loss is {loss:.4g} at step {self.step}: training has diverged (its gradient is "
+            f"{gradient:.4g} "
+            f"long). Lower the learning rate (at most {self.settings.learning_rate:g}, here {now:.2g}) or "
+            "clip "
+            f"gradients harder (now {self.settings.clip:g}), and run again in the same folder: the good "
+            "weights "
             "of before are there, and it goes on from them."
         )
 

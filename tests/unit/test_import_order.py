@@ -47,11 +47,12 @@ ORDER = [
     *(f"training.extras.{part}" for part in ("control_variate", "distributed", "divergence", "stratified")),
     *(f"training.extras.{part}" for part in ("linear_start", "moving_average")),
     *("training.settings", "training.records", "training.start", "training.optimizers"),
-    *(f"training.extras.{part}" for part in ("devices", "progress", "validation")),
+    *(f"training.extras.{part}" for part in ("devices", "lock", "progress", "validation")),
     *(
         "training.sources",
         "training.loop",
         "training.extras.tensorboard",
+        "training.state",
         "training.run_folder",
         "training.command",
     ),

@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     try:
         arguments = _parser(argv).parse_args(argv)
-        arguments.run(arguments)
+        arguments.command(arguments)
     except KeyboardInterrupt:
         print("jahp: stopped.", file=sys.stderr)
         return 130
@@ -145,7 +145,7 @@ def _compress_options(parser: argparse.ArgumentParser) -> None:
 
         print(compress_file(arguments.source, target, _codec(arguments), arguments.lmbda, progress=True))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _decompress_options(parser: argparse.ArgumentParser) -> None:
@@ -162,7 +162,7 @@ def _decompress_options(parser: argparse.ArgumentParser) -> None:
 
         print(decompress_file(arguments.source, target, _codec(arguments), progress=True))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _info_options(parser: argparse.ArgumentParser) -> None:
@@ -173,7 +173,7 @@ def _info_options(parser: argparse.ArgumentParser) -> None:
 
         print(describe(read_blob(arguments.source)))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _demo_options(parser: argparse.ArgumentParser) -> None:
@@ -192,14 +192,21 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
 
         print(demo(arguments.photo, out, arguments.lmbda, _codec(arguments)))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _train_options(parser: argparse.ArgumentParser) -> None:
     from jahp_lib import training
 
     training.add_arguments(parser)
-    parser.set_defaults(run=lambda arguments: training.main(arguments=arguments))
+    parser.set_defaults(command=lambda arguments: training.main(arguments=arguments))
+
+
+def _recipe_options(parser: argparse.ArgumentParser) -> None:
+    from jahp_lib.training import recipes
+
+    recipes.add_arguments(parser)
+    parser.set_defaults(command=recipes.main)
 
 
 def _evaluate_options(parser: argparse.ArgumentParser) -> None:
@@ -246,7 +253,7 @@ def _evaluate_options(parser: argparse.ArgumentParser) -> None:
         )
         print(evaluate_folder(request, names, lambda weights: _codec(arguments, weights)))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _table_options(parser: argparse.ArgumentParser) -> None:
@@ -279,7 +286,7 @@ def _table_options(parser: argparse.ArgumentParser) -> None:
         height, width = arguments.size
         print(layer_table(model, height, width))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _download_options(parser: argparse.ArgumentParser) -> None:
@@ -292,7 +299,7 @@ def _download_options(parser: argparse.ArgumentParser) -> None:
     def run(arguments: argparse.Namespace) -> None:
         print(_download(arguments.name, arguments.folder))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _download(name: str, folder: str | None) -> str:
@@ -322,6 +329,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "info": ("say what is in a .jahp file", _info_options),
     "demo": ("a photo through the codec: original beside reconstruction as a PNG", _demo_options),
     "train": ("train a model; the same command goes on where it was stopped", _train_options),
+    "recipe": ("train as the course's own weights were trained", _recipe_options),
     "evaluate": (
         "rate and distortion of real files, of one model or several, beside other codecs",
         _evaluate_options,

@@ -1,8 +1,11 @@
-"""Lesson 12. What a model makes of one fixed photo, kept after every epoch, small enough to scrub through later."""
+"""Lesson 12. What a model makes of one fixed photo, kept after every epoch, small enough to scrub through
+later.
+"""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +23,13 @@ CHANNELS = 4  # how many of the strongest latent channels a snapshot keeps
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One photo through one model. Maps are [h, w], one value for each 16x16 pixels; float16 in memory and on disk.
+    """One photo through one model. Maps are [h, w], one value for each 16x16 pixels; float16 in memory and on
+    disk.
 
-    ``channels`` are the indices of the strongest latent channels (most bits), ``latents``, ``means``, ``scales`` theirs
-    [CHANNELS, h, w] (means and scales are empty where the model has none); ``y_bits`` the bits of all channels at each place;
-    ``z_bits`` the bits of the hyper-latent in all. ``bpp`` in bit/pixel, ``psnr`` in dB of the 8-bit picture.
+    ``channels`` are the indices of latent channels, by default the strongest (most bits), ``latents``,
+    ``means``, ``scales`` theirs [CHANNELS, h, w] (means and scales are empty where the model has none);
+    ``y_bits`` the bits of all channels at each position; ``z_bits`` the bits of the hyper-latent in all.
+    ``bpp`` in bit/pixel, ``psnr`` in dB of the 8-bit picture.
     """
 
     epoch: int
@@ -61,26 +66,31 @@ class Snapshot:
         )
 
 
-def take_snapshot(model: nn.Module, x: Tensor, lmbda: float, epoch: int, step: int) -> Snapshot:
-    """Run ``model`` in evaluation mode on one photo x [1, 3, H, W] in [0, 1] and keep what is worth looking at.
+def take_snapshot(
+    model: nn.Module, x: Tensor, lmbda: float, epoch: int, step: int, channels: Sequence[int] | None = None
+) -> Snapshot:
+    """Run ``model`` in evaluation mode on one photo x [1, 3, H, W] in [0, 1] and keep what is worth looking
+    at.
 
-    The model is left in the mode it was in. Channels are ordered by the bits they take.
+    The model is left in the mode it was in. ``channels`` of y to keep are the strongest by default, ordered
+    by the bits they take.
     """
     was_training = model.training
     model.eval()
     with torch.inference_mode():
         out = model(x, lmbda)
     model.train(was_training)
-    strongest = out.y_bits[0].sum((1, 2)).argsort(descending=True)[:CHANNELS]
+    by_bits = out.y_bits[0].sum((1, 2)).argsort(descending=True)
+    kept_channels = by_bits[:CHANNELS] if channels is None else torch.tensor(list(channels))
     picture = to_image(out.x_hat)
     original = np.asarray(to_image(x), dtype=np.float64)
-    mse = np.mean((np.asarray(picture, dtype=np.float64) - original) ** 2)
+    mse = float(np.mean((np.asarray(picture, dtype=np.float64) - original) ** 2))
 
     def kept(values: Tensor | None) -> np.ndarray:
         return (
             np.zeros((0, 0, 0), np.float16)
             if values is None
-            else values[0, strongest].cpu().numpy().astype(np.float16)
+            else values[0, kept_channels].cpu().numpy().astype(np.float16)
         )
 
     return Snapshot(
@@ -90,7 +100,7 @@ def take_snapshot(model: nn.Module, x: Tensor, lmbda: float, epoch: int, step: i
         bpp=bits_per_pixel(out, *x.shape[-2:]).item(),
         psnr=psnr(mse, peak=255.0).item(),
         z_bits=out.z_bits.sum().item(),
-        channels=strongest.cpu().numpy(),
+        channels=kept_channels.cpu().numpy(),
         latents=kept(out.y_hat),
         means=kept(out.means),
         scales=kept(out.scales),
@@ -100,8 +110,9 @@ def take_snapshot(model: nn.Module, x: Tensor, lmbda: float, epoch: int, step: i
 
 
 def load_snapshots(folder: str | Path) -> list[Snapshot]:
-    """All snapshots of a run, in the order of their epochs; ``folder`` is the run's or its ``snapshots``."""
+    """All snapshots of a run, in the order of their steps; ``folder`` is the run's or its ``snapshots``."""
     folder = Path(folder)
-    inner = folder / "snapshots"
-    files = sorted((inner if inner.is_dir() else folder).glob("epoch_*.npz"))
-    return [Snapshot.load(file) for file in files]
+    subfolder = folder / "snapshots"
+    folder = subfolder if subfolder.is_dir() else folder
+    shots = [Snapshot.load(file) for name in ("epoch_*.npz", "step_*.npz") for file in folder.glob(name)]
+    return sorted(shots, key=lambda shot: shot.step)

@@ -12,7 +12,7 @@ NOT_THE_USER_S = {"__MACOSX", "@eaDir"}  # what macOS puts into archives, and ne
 def photo_files(folder: str | Path) -> list[Path]:
     """All photos in a folder and its subfolders, sorted: files with an image's ending, links to files and folders followed.
 
-    Names that begin with a dot are left out: macOS's ``._x.png``, which is no picture, ``.Trashes``, and our own unfinished
+    This course's own outputs are left out (``is_own_output``). Names that begin with a dot are left out: macOS's ``._x.png``, which is no picture, ``.Trashes``, and our own unfinished
     downloads. A folder that can be reached in two ways is looked at once.
     """
     found: list[Path] = []
@@ -34,8 +34,20 @@ def photo_files(folder: str | Path) -> list[Path]:
                 continue
             if os.path.splitext(entry.name)[1].lower() in EXTENSIONS:
                 if entry.is_file():
-                    found.append(Path(entry.path))
+                    file = Path(entry.path)
+                    if not is_own_output(file):
+                        found.append(file)
                     continue
             if entry.is_dir():
                 waiting.append(entry.path)
     return sorted(found)
+
+
+def is_own_output(file: Path) -> bool:
+    """Whether a picture is no photo but a result of this course: a decoded one, or the curves of an evaluation.
+
+    ``curves.png`` is one where the measurements that it shows lie beside it.
+    """
+    if file.name == "curves.png":
+        return all((file.parent / name).is_file() for name in ("measurements.csv", "results.json"))
+    return file.name.endswith(".decoded.png")

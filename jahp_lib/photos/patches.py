@@ -125,6 +125,7 @@ class PhotoFolder(PhotoSet):
             a quarter of the memory.
         workers: processes that decode photos when they are drawn; the patches are the same for any number. By default one less
             than there are processors, at most 8.
+        files: which files of the folder to take; by default all with an image's ending, without this course's own outputs.
 
     Attributes:
         files: where each photo came from.
@@ -145,6 +146,7 @@ class PhotoFolder(PhotoSet):
         *,
         memory: int | None = None,
         workers: int | None = None,
+        files: Sequence[Path] | None = None,
     ) -> None:
         path = Path(path)
         if patch < 1:
@@ -160,7 +162,7 @@ class PhotoFolder(PhotoSet):
         self.patch = patch
         self.skipped: dict[Path, str] = {}
         self._device = torch.device("cpu")
-        candidates = photo_files(path)
+        candidates = photo_files(path) if files is None else list(files)
         photos = self._decoded(candidates, budget, progress)
         self.in_memory = photos is not None
         self._decode: PhotosOnDemand | None = None

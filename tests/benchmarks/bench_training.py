@@ -21,13 +21,13 @@ from jahp_lib.photos.patches import Source, sample_set
 from jahp_lib.training import Settings, Trainer
 
 
-def our_turns(settings: Settings, draw: Source, device: str, compiled: bool) -> Iterator[float]:
+def our_turns(settings: Settings, patches: Source, device: str, compiled: bool) -> Iterator[float]:
     """Images a second of one epoch after the other."""
-    for record in Trainer(settings, draw, device, compiled=compiled).epochs(progress=False):
+    for record in Trainer(settings, patches, device, compiled=compiled).epochs(progress=False):
         yield record.images_per_second
 
 
-def their_turns(settings: Settings, draw: Source, device: str, compiled: bool) -> Iterator[float]:
+def their_turns(settings: Settings, patches: Source, device: str, compiled: bool) -> Iterator[float]:
     """The same for CompressAI, in the way of its own example: a second optimiser for the medians of z."""
     from compressai.models import JointAutoregressiveHierarchicalPriors
 
@@ -64,7 +64,7 @@ def their_turns(settings: Settings, draw: Source, device: str, compiled: bool) -
             rng, _ = settings.randomness(
                 epoch * settings.steps_per_epoch + number, 0
             )  # the patches that ours sees in this step
-            step(to_float(draw(settings.batch, rng)).contiguous(memory_format=torch.channels_last))
+            step(to_float(patches(settings.batch, rng)).contiguous(memory_format=torch.channels_last))
         yield settings.steps_per_epoch * settings.batch / (time.perf_counter() - started)
 
 
@@ -87,7 +87,7 @@ def main() -> None:
         patch=arguments.patch,
         bfloat16=arguments.bfloat16,
     )
-    draw = sample_set(settings.patch).to(arguments.device).batch
+    patches = sample_set(settings.patch).to(arguments.device).batch
     turns: dict[str, Callable[..., Iterator[float]]] = {"ours": our_turns, "CompressAI": their_turns}
     try:
         import compressai  # noqa: F401
@@ -95,7 +95,7 @@ def main() -> None:
         print("CompressAI is not installed (make peers): no comparison.")
         del turns["CompressAI"]
     running = {
-        name: turn(settings, draw, arguments.device, arguments.compile) for name, turn in turns.items()
+        name: turn(settings, patches, arguments.device, arguments.compile) for name, turn in turns.items()
     }
     speeds: dict[str, list[float]] = {name: [] for name in running}
     for _ in range(settings.epochs):

@@ -266,9 +266,9 @@ def test_too_little_memory_is_said_in_a_sentence(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(training, "Trainer", fail)
+    monkeypatch.setattr(training.command, "Trainer", fail)
     assert "not enough memory" in refused(capsys, "train", "--run", tmp_path / "run", *TINY)
-    monkeypatch.setattr(training, "Trainer", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(training.command, "Trainer", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):  # a defect of ours stays one
         cli.main(["train", "--run", str(tmp_path / "run"), *TINY])
 

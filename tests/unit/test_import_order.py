@@ -72,8 +72,23 @@ ORDER = [
     "codec.info",
     "codec.files",
     "snapshots",
-    "linear_start",
+    "training.extras",
+    *(f"training.extras.{part}" for part in ("control_variate", "distributed", "divergence", "stratified")),
+    *(f"training.extras.{part}" for part in ("linear_start", "moving_average")),
+    *("training.settings", "training.records", "training.start", "training.optimizers"),
+    *(f"training.extras.{part}" for part in ("devices", "lock", "progress", "validation")),
+    *(
+        "training.sources",
+        "training.loop",
+        "training.extras.tensorboard",
+        "training.state",
+        "training.run_folder",
+        "training.command",
+    ),
     "training",
+    "training.recipes.phases",
+    *(f"training.recipes.{name}" for name in ("small", "full", "ladder", "recorded")),
+    "training.recipes",
     "evaluation",
 ]
 MODULES = {
@@ -125,9 +140,11 @@ def test_every_module_that_the_rule_names_is_there() -> None:
     assert set(ORDER) <= set(MODULES)
 
 
-def test_every_part_of_the_codec_has_its_place_in_the_order() -> None:
-    """Breaks if a new part of the codec is added without saying where it stands."""
-    assert {name for name in MODULES if name.split(".")[0] == "codec"} <= set(ORDER)
+@pytest.mark.parametrize("package", ["codec", "training"])
+def test_every_part_of_a_package_has_its_place_in_the_order(package: str) -> None:
+    """Breaks if a new part of the codec or of training is added without saying where it stands."""
+    parts = {name for name in MODULES if name.split(".")[0] == package} - {"training.__main__"}
+    assert parts <= set(ORDER)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import torch
 
 from jahp_lib.checkpoints import MODELS
 from jahp_lib.factorized import FactorizedModel
-from jahp_lib.linear_start import best_step, principal_components, start_linear
 from jahp_lib.photos.dead_leaves import dead_leaves
 from jahp_lib.photos.one_photo import to_float
 from jahp_lib.photos.patches import sample_set
 from jahp_lib.training import Settings, Trainer
+from jahp_lib.training.extras.linear_start import best_step, principal_components, start_linear
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from jahp_lib.multipliers import (
     LogAscent,
     ModifiedDifferential,
     OnlyGrows,
-    contrast,
 )
+from jahp_lib.training.extras.control_variate import ControlVariate, local_contrast
 
 TARGET = 1e-3
 BEST_LMBDA = 1 / (2 * math.log(2) * 255**2 * TARGET)
@@ -85,17 +85,17 @@ def under_luck(told: bool) -> tuple[float, float]:
     """Mean error relative to its target, and spread of ln λ, with batches whose error follows the contrast of their patches."""
     rng = np.random.default_rng(1)
     multiplier, log_step = (
-        LogAscent(BEST_LMBDA, mse=TARGET, rate=0.04, memory=0.8),
+        ControlVariate(LogAscent(BEST_LMBDA, mse=TARGET, step_size=0.04, memory=0.8)),
         math.log(math.sqrt(12 * TARGET)),
     )
     errors, path = [], []
-    for busy, rest in zip(rng.lognormal(-3.0, 0.2, 8000), rng.normal(1.0, 0.02, 8000), strict=True):
+    for contrast, rest in zip(rng.lognormal(-3.0, 0.2, 8000), rng.normal(1.0, 0.02, 8000), strict=True):
         log_step -= 0.005 * max(
             -1.0, min(1.0, -1 / math.log(2) + multiplier.value * 255**2 * 2 * distortion(log_step))
         )
         errors.append(distortion(log_step))
-        luck = 0.2 + 0.8 * busy / math.exp(-3.0 + 0.02)  # of mean 1: half a variance above exp(-3)
-        multiplier.update(rate(log_step), luck * rest * errors[-1], busy if told else None)
+        luck = 0.2 + 0.8 * contrast / math.exp(-3.0 + 0.02)  # of mean 1: half a variance above exp(-3)
+        multiplier.update(rate(log_step), luck * rest * errors[-1], contrast if told else math.nan)
         path.append(math.log(multiplier.value))
     return float(np.mean(errors[2000:])) / TARGET, float(np.std(path[2000:]))
 
@@ -120,44 +120,46 @@ def test_batches_of_one_mostly_flat_patch_leave_lmbda_finite_and_the_mean_on_its
         TARGET if goal == "mse" else rate(math.log(math.sqrt(12 * TARGET))),
     )
     multiplier, log_step, seen = (
-        rule(BEST_LMBDA, **{goal: target}, rate=0.01, memory=0.8),
+        ControlVariate(rule(BEST_LMBDA, **{goal: target}, step_size=0.01, memory=0.8)),
         math.log(math.sqrt(12 * TARGET)),
         [],
     )
     for _ in range(20_000):
-        busy = rng.lognormal(-2.0, 0.3) if rng.random() < 0.25 else 1e-4  # three patches of four show nothing
-        luck = 0.02 + 0.98 * busy / (0.25 * math.exp(-2.0 + 0.045) + 0.75e-4)  # of mean 1
+        contrast = (
+            rng.lognormal(-2.0, 0.3) if rng.random() < 0.25 else 1e-4
+        )  # three patches of four show nothing
+        luck = 0.02 + 0.98 * contrast / (0.25 * math.exp(-2.0 + 0.045) + 0.75e-4)  # of mean 1
         log_step -= 0.005 * max(
             -1.0, min(1.0, -1 / math.log(2) + multiplier.value * 255**2 * 2 * distortion(log_step))
         )
         seen.append(distortion(log_step) if goal == "mse" else rate(log_step))
-        multiplier.update(*(luck * figure for figure in (rate(log_step), distortion(log_step))), busy)
+        multiplier.update(*(luck * figure for figure in (rate(log_step), distortion(log_step))), contrast)
         assert math.isfinite(multiplier.value)
     assert np.mean(seen[5000:]) == pytest.approx(target, rel=0.05)
 
 
 def test_what_an_older_version_kept_can_be_taken_up() -> None:
-    multiplier = LogAscent(0.01, mse=TARGET)
+    multiplier = ControlVariate(LogAscent(0.01, mse=TARGET))
     multiplier.restore({"value": 0.02, "smoothed": 1e-3, "weight": 0.5})
-    assert (multiplier.value, multiplier.smoothed, multiplier.batches) == (0.02, 1e-3, 0.0)
+    assert (multiplier.value, multiplier.multiplier.smoothed, multiplier.batches) == (0.02, 1e-3, 0.0)
 
 
 def test_patches_that_are_all_alike_change_nothing() -> None:
     """Would break with a division by the variance of contrast, which is 0 here."""
-    told, untold = LogAscent(0.01, mse=TARGET), LogAscent(0.01, mse=TARGET)
+    told, untold = ControlVariate(LogAscent(0.01, mse=TARGET)), LogAscent(0.01, mse=TARGET)
     for k in range(60):
         told.update(1.0, TARGET * (2 + math.sin(k)), 0.125 if k % 2 else math.nan)
         untold.update(1.0, TARGET * (2 + math.sin(k)))
     assert told.value == untold.value
 
 
-def test_contrast_is_the_root_mean_square_difference_of_neighbours_averaged_over_images() -> None:
+def test_local_contrast_is_the_root_mean_square_difference_of_neighbours_averaged_over_images() -> None:
     columns = (
         torch.tensor([0.0, 1.0]).repeat(2).expand(1, 3, 4, 4)
     )  # every pixel differs by 1 from the next in its row
     flat = torch.full((1, 3, 4, 4), 0.7)
-    assert contrast(torch.cat((columns, flat))).item() == pytest.approx(0.5)
-    assert contrast(columns + columns.mT).item() == pytest.approx(math.sqrt(2))
+    assert local_contrast(torch.cat((columns, flat))).item() == pytest.approx(0.5)
+    assert local_contrast(columns + columns.mT).item() == pytest.approx(math.sqrt(2))
 
 
 @pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
@@ -173,7 +175,7 @@ def test_damping_takes_out_the_swing() -> None:
     """Would break if the damping term were dropped: then both paths are the same."""
 
     def overshoot(rule: type) -> float:
-        path = train(rule(BEST_LMBDA / 10, mse=TARGET, rate=0.1, memory=0.0))[2]
+        path = train(rule(BEST_LMBDA / 10, mse=TARGET, step_size=0.1, memory=0.0))[2]
         return max(path) / BEST_LMBDA
 
     assert overshoot(LogAscent) > 1.05
@@ -186,17 +188,18 @@ def test_without_damping_the_modified_method_is_log_ascent() -> None:
     assert undamped[2] == pytest.approx(plain[2], rel=1e-9)
 
 
-def test_the_originals_rule_only_grows_and_meets_no_target() -> None:
+def test_the_growing_rule_only_grows_and_meets_no_target() -> None:
     """Would break if the rule compared D with anything."""
-    _, _, path = train(OnlyGrows(BEST_LMBDA, epsilon=1e-4))
+    _, _, path = train(OnlyGrows(BEST_LMBDA))
     assert all(later > earlier for earlier, later in itertools.pairwise(path))
     assert path[-1] > 2 * BEST_LMBDA
 
 
-def test_the_originals_rule_adds_epsilon_times_the_error_of_8_bit_values() -> None:
-    multiplier = OnlyGrows(0.01, epsilon=0.5)
-    multiplier.update(bpp=1.0, mse=4.0 / 255**2)
-    assert multiplier.value == pytest.approx(0.01 + 0.5 * 4.0)
+def test_the_growing_rule_adds_a_hundredth_of_the_error_of_pixels_between_0_and_1() -> None:
+    """Would break with another scale of the distortion, or another default, than the original implementation's option."""
+    multiplier = OnlyGrows(0.025)
+    multiplier.update(bpp=1.0, mse=0.04)
+    assert multiplier.value == pytest.approx(0.025 + 0.01 * 0.04)
 
 
 def test_a_constant_multiplier_stays() -> None:
@@ -206,7 +209,7 @@ def test_a_constant_multiplier_stays() -> None:
 @pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
 def test_a_multiplier_taken_up_again_goes_on_as_if_nothing_had_happened(rule: type) -> None:
     """Would break if the average, its weight, the slope over contrast or the multiplier proper were lost on the way."""
-    first, second = rule(0.01, mse=TARGET), rule(0.5, mse=TARGET)
+    first, second = (ControlVariate(rule(lmbda, mse=TARGET)) for lmbda in (0.01, 0.5))
     for k in range(40):
         first.update(1.0, TARGET * (2 + math.sin(k)), 0.05 + 0.02 * math.sin(k))
     second.restore(first.state())

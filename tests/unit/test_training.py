@@ -1,4 +1,4 @@
-"""Lesson 9: training lowers the loss, goes on exactly where it stopped, and gives the same weights on one process or two."""
+"""Lesson 12: training lowers the loss, goes on exactly where it stopped, and gives the same weights on one process or two."""
 
 from __future__ import annotations
 
@@ -20,16 +20,27 @@ import torch
 from PIL import Image
 
 import jahp_lib
-from jahp_lib import training
 from jahp_lib.checkpoints import CheckpointError, load
-from jahp_lib.multipliers import LogAscent, ModifiedDifferential, contrast
+from jahp_lib.multipliers import LogAscent, ModifiedDifferential
 from jahp_lib.photos import whole_files
 from jahp_lib.photos.dead_leaves import dead_leaves
 from jahp_lib.photos.one_photo import to_float
 from jahp_lib.photos.patches import PhotoSet, sample_set
 from jahp_lib.rate_distortion import rate_distortion_loss
 from jahp_lib.snapshots import load_snapshots
-from jahp_lib.training import Settings, Trainer, TrainingError, main, run
+from jahp_lib.training import (
+    Callback,
+    Settings,
+    Trainer,
+    TrainingError,
+    command,
+    main,
+    run,
+    run_folder,
+    start,
+)
+from jahp_lib.training.extras import distributed
+from jahp_lib.training.extras.control_variate import local_contrast
 from jahp_lib.variable_rate import VariableRate
 
 TINY = Settings(N=3, M=4, epochs=3, steps_per_epoch=4, batch=2, patch=32, warmup_steps=2)
@@ -129,9 +140,9 @@ def test_a_target_in_bits_or_decibels_reaches_the_multiplier_in_its_own_unit() -
     assert isinstance(decibels, ModifiedDifferential)
     assert decibels.target == pytest.approx(0.001)
     assert not decibels.on_rate
-    assert decibels.rate == 0.04
+    assert decibels.step_size == 0.04
     assert (
-        replace(TINY, multiplier="log-ascent", target_bpp=0.4, epochs=10_000).make_multiplier().rate
+        replace(TINY, multiplier="log-ascent", target_bpp=0.4, epochs=10_000).make_multiplier().step_size
         == 160 / 40_000
     )
 
@@ -144,15 +155,16 @@ def test_a_multiplier_is_told_rate_error_and_contrast_of_the_very_patches_of_the
         batches.append(source.batch(count, rng))
         return batches[-1]
 
-    trainer = Trainer(replace(TINY, parts=2), draw)
-    trainer.multiplier.update = lambda *figures: told.append(figures)
+    settings = replace(TINY, parts=2, multiplier="log-ascent", target_bpp=1.0)
+    trainer = Trainer(settings, draw)
+    trainer.multiplier.update = lambda *measured: told.append(measured)
     record = next(trainer.epochs(progress=False))
     assert len(told) == TINY.steps_per_epoch
     assert np.mean([bpp for bpp, _, _ in told]) == pytest.approx(record.bpp)
     assert np.mean([mse for _, mse, _ in told]) == pytest.approx(10 ** (-record.psnr / 10))
-    for k, (_, _, busy) in enumerate(told):
+    for k, (_, _, contrast) in enumerate(told):
         patches = torch.cat(batches[2 * k : 2 * k + 2]).float() / 255
-        assert busy == pytest.approx(contrast(patches).item(), rel=1e-5)
+        assert contrast == pytest.approx(local_contrast(patches).item(), rel=1e-5)
 
 
 def test_the_learning_rate_rises_in_a_line_and_falls_as_half_a_cosine() -> None:
@@ -173,11 +185,13 @@ def test_without_warm_up_the_first_step_has_the_full_learning_rate() -> None:
 
 def test_the_optimiser_uses_the_schedule(tmp_path: Path) -> None:
     """Breaks if the schedule is computed and not applied."""
-    trainer, seen = Trainer(TINY, photos().batch), []
-    for _ in trainer.epochs(
-        progress=False, on_step=lambda at: seen.append(at.optimizer.param_groups[0]["lr"])
-    ):
-        pass
+    seen = []
+
+    class Watching(Callback):
+        def after_step(self, trainer: Trainer) -> None:
+            seen.append(trainer.optimizer.param_groups[0]["lr"])
+
+    list(Trainer(TINY, photos().batch, callbacks=[Watching()]).epochs(progress=False))
     assert seen == pytest.approx([TINY.learning_rate_at(step) for step in range(12)])
 
 
@@ -245,9 +259,9 @@ def test_all_of_the_ladder_trains_and_only_trained_weights_change() -> None:
 
 def test_a_range_of_lmbda_gives_every_image_its_own_between_the_ends() -> None:
     """Breaks if one λ serves the batch, or λ is drawn evenly instead of log-evenly (half lies below the geometric mean)."""
-    trainer = Trainer(replace(TINY, lmbda=0.002, lmbda_max=0.2), photos().batch)
+    trainer = Trainer(replace(TINY, lmbda=0.002, lmbda_max=0.2, batch=4000), photos().batch)
     assert isinstance(trainer.model, VariableRate)
-    drawn = trainer._draw_lmbda(4000, np.random.default_rng(0))
+    drawn = trainer.choose_lmbda(np.random.default_rng(0))
     assert drawn.unique().numel() > 3900
     assert drawn.min() >= 0.002
     assert drawn.max() <= 0.2
@@ -256,20 +270,18 @@ def test_a_range_of_lmbda_gives_every_image_its_own_between_the_ends() -> None:
 
 def test_the_lmbdas_of_a_batch_are_spread_over_the_range() -> None:
     """Breaks if they are drawn freely: a batch of small ones only pulls the parts that serve all λ to one side."""
-    trainer = Trainer(replace(TINY, lmbda=0.002, lmbda_max=0.2), photos().batch)
+    trainer = Trainer(replace(TINY, lmbda=0.002, lmbda_max=0.2, batch=4), photos().batch)
     rng = np.random.default_rng(0)
     for _ in range(50):
-        parts = (torch.log(trainer._draw_lmbda(4, rng) / 0.002) / np.log(100) * 4).floor().int().tolist()
+        parts = (torch.log(trainer.choose_lmbda(rng) / 0.002) / np.log(100) * 4).floor().int().tolist()
         assert sorted(parts) == [0, 1, 2, 3]
 
 
 def test_an_image_s_loss_is_weighed_by_the_root_of_its_lmbda_and_by_1_in_the_middle() -> None:
     """Breaks if images of large λ decide a step nearly alone, or a model of one λ is weighed at all."""
-    trainer = Trainer(replace(TINY, lmbda=0.002, lmbda_max=0.2), photos().batch)
-    torch.testing.assert_close(
-        trainer._balance(torch.tensor([0.002, 0.02, 0.2])), torch.tensor([10**0.5, 1.0, 10**-0.5])
-    )
-    assert Trainer(TINY, photos().batch)._balance(0.013) is None
+    weights = replace(TINY, lmbda=0.002, lmbda_max=0.2).image_weights(torch.tensor([0.002, 0.02, 0.2]))
+    torch.testing.assert_close(weights, torch.tensor([10**0.5, 1.0, 10**-0.5]))
+    assert TINY.image_weights(0.013) is None
 
 
 def test_processes_exchange_gradients_once_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,9 +303,9 @@ def test_processes_exchange_gradients_once_a_step(monkeypatch: pytest.MonkeyPatc
             yield
             self.quiet = False
 
-    monkeypatch.setattr(training.distributed, "all_reduce", lambda figures: None)
-    trainer._runner, trainer.world = Runner(), 2
-    trainer._train_step()
+    monkeypatch.setattr(distributed.distributed, "all_reduce", lambda values: None)
+    trainer.runner, trainer.processes.world = Runner(), 2
+    trainer.train_step()
     assert exchanged == [False, False, True]
 
 
@@ -320,7 +332,7 @@ def test_parts_of_a_batch_weigh_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     gradients = []
     for parts, batch in ((1, 2), (2, 4)):
         trainer = Trainer(replace(TINY, parts=parts, batch=batch, clip=1e9), photos().batch)
-        trainer._train_step()
+        trainer.train_step()
         gradients.append(
             {name: parameter.grad.clone() for name, parameter in trainer.model.named_parameters()}
         )
@@ -409,10 +421,10 @@ def test_the_record_of_an_epoch_is_the_mean_of_its_steps() -> None:
     """Breaks if the first epoch's sums run into the second's, or bits and errors are exchanged."""
     seen: list[list[float]] = []
     trainer = Trainer(TINY, photos().batch)
-    step = trainer._train_step
-    trainer._train_step = lambda: seen.append((figures := step()).tolist()) or figures
+    step = trainer.train_step
+    trainer.train_step = lambda: seen.append(measured := step()) or measured
     records = list(trainer.epochs(progress=False))
-    means = np.array(seen).reshape(3, 4, 5).mean(1)[:, :3]  # without contrast and the gradient's length
+    means = np.array(seen).reshape(3, 4, 3).mean(1)
     np.testing.assert_allclose([(record.loss, record.bpp) for record in records], means[:, :2], rtol=1e-6)
     np.testing.assert_allclose([record.psnr for record in records], -10 * np.log10(means[:, 2]), rtol=1e-6)
     np.testing.assert_allclose(means[:, 0], means[:, 1] + TINY.lmbda * 65025 * means[:, 2], rtol=1e-4)
@@ -496,7 +508,7 @@ def test_averages_come_back_into_memory_as_their_parameters_lie_there(tmp_path: 
     """Breaks if they come back row by row: the optimiser of a GPU refuses averages that lie otherwise than their parameter."""
     train(tmp_path)
     trainer = Trainer(TINY, photos().batch)
-    trainer.restore_state(tmp_path / "state.safetensors")
+    run_folder.restore_state(trainer, tmp_path / "state.safetensors")
     shapes = 0
     for parameter, state in trainer.optimizer.state.items():
         for name in ("exp_avg", "exp_avg_sq"):
@@ -552,14 +564,14 @@ def test_a_run_that_died_between_state_and_snapshot_makes_up_for_it(
     class Died(Exception):
         pass
 
-    original = training.take_snapshot
+    original = run_folder.take_snapshot
 
     def dying(model, photo, lmbda, epoch, step):
         if epoch == 2:
             raise Died
         return original(model, photo, lmbda, epoch, step)
 
-    monkeypatch.setattr(training, "take_snapshot", dying)
+    monkeypatch.setattr(run_folder, "take_snapshot", dying)
     with pytest.raises(Died):
         train(tmp_path)
     monkeypatch.undo()
@@ -571,8 +583,8 @@ def test_a_run_that_goes_on_spends_no_time_on_a_linear_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Breaks if the start is computed (a quarter of a minute) only for the state to be laid over it, or is left out of a new run."""
-    calls, original = [], training.start_linear
-    monkeypatch.setattr(training, "start_linear", lambda *arguments: calls.append(1) or original(*arguments))
+    calls, original = [], start.start_linear
+    monkeypatch.setattr(start, "start_linear", lambda *arguments: calls.append(1) or original(*arguments))
     command = [*SMALL, "--epochs=1", "--steps-per-epoch=2", "--linear-start", "--run", str(tmp_path)]
     main(command)
     assert len(calls) == 1
@@ -645,7 +657,7 @@ def test_model_and_history_are_written_whole_or_not_at_all(
 
     monkeypatch.setattr(whole_files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        training._write_results(trainer, tmp_path)
+        run_folder.RunFolder(trainer, tmp_path, PHOTO, None, 60, "epochs").write_results()
     assert {file: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()} == before
 
 
@@ -712,9 +724,9 @@ def test_two_processes_with_two_parts_each_give_the_weights_of_one_with_all_four
 
 def test_more_processes_than_parts_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Breaks if some processes would have nothing to do, and others wait for them."""
-    monkeypatch.setattr(training.distributed, "is_initialized", lambda: True)
-    monkeypatch.setattr(training.distributed, "get_rank", lambda: 0)
-    monkeypatch.setattr(training.distributed, "get_world_size", lambda: 2)
+    monkeypatch.setattr(distributed.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(distributed.distributed, "get_rank", lambda: 0)
+    monkeypatch.setattr(distributed.distributed, "get_world_size", lambda: 2)
     with pytest.raises(
         TrainingError, match="1 parts of a batch cannot be shared by 2 processes: set parts to a multiple"
     ):

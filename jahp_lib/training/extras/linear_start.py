@@ -1,12 +1,15 @@
-"""Lesson 9. A good place to start training from: g_a and g_s as a linear block transform, the best one for given photos.
+"""Used in lesson 12. A good place to start training from: g_a and g_s as a linear block transform, the best
+one for given photos.
 
-Random networks need many thousands of steps to learn what a linear transform gives for nothing: that the picture comes back. Here
-each of the four halvings takes blocks of 2x2 pixels (or of what the layer before made of them) apart into principal components and
-keeps as many as the layer has channels; g_s puts them together again with the same vectors. GDN starts as almost nothing. The
-other taps of the 5x5 kernels and any channels left over start small and random, so training can put them to use: blocks need
-not overlap at the start, but will.
+Random networks need many thousands of steps to learn what a linear transform gives for nothing: that the
+picture comes back. Here each of the four halvings takes blocks of 2x2 pixels (or of what the layer before
+made of them) apart into principal components and keeps as many as the layer has channels; g_s puts them
+together again with the same vectors. GDN starts as almost nothing. The other taps of the 5x5 kernels and any
+channels left over start small and random, so training can put them to use: blocks need not overlap at the
+start, but will.
 
-Source of the optimal linear transform: Karhunen-Loève, as in Goyal 2001, "Theoretical foundations of transform coding".
+Source of the optimal linear transform: Karhunen-Loève, as in Goyal 2001, "Theoretical foundations of
+transform coding".
 """
 
 from __future__ import annotations
@@ -27,10 +30,12 @@ GAMMA = 0.01  # of GDN: nearly linear
 
 
 def best_step(lmbda: float) -> float:
-    """The quantisation step of an orthonormal transform of [0, 1] pixels that is best for ``lmbda`` at high rate.
+    """The quantisation step of an orthonormal transform of [0, 1] pixels that is best for ``lmbda`` at high
+    rate.
 
-    A step s costs -log2 s bits and s**2 / 12 of squared error for each coefficient; three coefficients a pixel share its mean
-    squared error. The derivative of R + lmbda 255**2 D is zero at s**2 = 18 / (ln 2 * lmbda * 255**2).
+    A step s costs -log2 s bits and s**2 / 12 of squared error for each coefficient; three coefficients a
+    pixel share its mean squared error. The derivative of R + lmbda 255**2 D is zero at s**2 = 18 / (ln 2 *
+    lmbda * 255**2).
     """
     return math.sqrt(18 / (LN2 * lmbda * 255**2))
 
@@ -41,7 +46,8 @@ def start_linear(model: LatentModel, photos: Tensor, lmbda: float = 0.018) -> No
 
     Args:
         model: with padding "same".
-        photos: patches [n, 3, H, W] in [0, 1]; sides are multiples of 16, n * H * W / 256 blocks well above 1000.
+        photos: patches [n, 3, H, W] in [0, 1]; sides are multiples of 16, n * H * W / 256 blocks well above
+            1000.
         lmbda: y is scaled so that its quantisation step of 1 is the best one for this λ at high rate.
 
     Raises:
@@ -49,7 +55,8 @@ def start_linear(model: LatentModel, photos: Tensor, lmbda: float = 0.018) -> No
     """
     if model.padding != "same":
         raise ValueError(
-            "A block transform takes a model with padding='same': without padding its layers see other blocks."
+            "A block transform takes a model with padding='same': without padding its layers see other "
+            "blocks."
         )
     if photos.shape[-1] % 16 or photos.shape[-2] % 16:
         raise ValueError(
@@ -65,6 +72,8 @@ def start_linear(model: LatentModel, photos: Tensor, lmbda: float = 0.018) -> No
         _set_block(forward, backward, vectors)
         values = torch.einsum("kc,nchw->nkhw", vectors, blocks)
     first, last = convolutions[0], transposed[-1]
+    assert first.bias is not None
+    assert last.bias is not None
     first.bias[: min(12, first.out_channels)] = (
         -first.weight[: min(12, first.out_channels)].sum((2, 3)) @ mean
     )
@@ -79,18 +88,23 @@ def start_linear(model: LatentModel, photos: Tensor, lmbda: float = 0.018) -> No
 
 
 def principal_components(values: Tensor, most: int) -> Tensor:
-    """The ``most`` strongest principal components of [n, C, h, w], as orthonormal rows [at most C, C], strongest first."""
+    """The ``most`` strongest principal components of [n, C, h, w], as orthonormal rows [at most C, C],
+    strongest first.
+    """
     rows = values.transpose(0, 1).flatten(1)
     _, vectors = torch.linalg.eigh(rows @ rows.T / rows.shape[1])
     return vectors.flip(1)[:, :most].T.contiguous()
 
 
 def _set_block(forward: nn.Conv2d, backward: nn.ConvTranspose2d, vectors: Tensor) -> None:
-    """Write ``vectors`` [k, c * 4] into the 2x2 middle taps of a layer of g_a and of its counterpart in g_s."""
+    """Write ``vectors`` [k, c * 4] into the 2x2 middle taps of a layer of g_a and of its counterpart in
+    g_s.
+    """
     kept, inputs = vectors.shape[0], vectors.shape[1] // 4
     taps = vectors.view(kept, inputs, 2, 2)
-    forward.bias.zero_()
-    backward.bias.zero_()
+    for bias in (forward.bias, backward.bias):
+        if bias is not None:
+            bias.zero_()
     forward.weight.mul_(RANDOM)
     forward.weight[:kept] = 0
     forward.weight[:kept, :inputs, 2:4, 2:4] = taps

@@ -32,13 +32,11 @@ def photo_files(folder: str | Path) -> list[Path]:
         for entry in entries:
             if entry.name.startswith(".") or entry.name in NOT_THE_USER_S:
                 continue
-            if os.path.splitext(entry.name)[1].lower() in EXTENSIONS:
-                if entry.is_file():
-                    file = Path(entry.path)
-                    if not is_own_output(file):
-                        found.append(file)
-                    continue
-            if entry.is_dir():
+            if os.path.splitext(entry.name)[1].lower() in EXTENSIONS and entry.is_file():
+                file = Path(entry.path)
+                if not is_own_output(file):
+                    found.append(file)
+            elif entry.is_dir():
                 waiting.append(entry.path)
     return sorted(found)
 

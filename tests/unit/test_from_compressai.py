@@ -346,7 +346,7 @@ def test_a_tensor_of_another_shape_is_refused(name: str) -> None:
 
 def test_an_empty_state_dict_is_refused() -> None:
     """Breaks if a model with random weights comes back."""
-    with pytest.raises(CheckpointError, match="not the weights of CompressAI's .*what there is: nothing"):
+    with pytest.raises(CheckpointError, match=r"not the weights of CompressAI's .*what there is: nothing"):
         from_compressai({})
 
 

@@ -33,7 +33,6 @@ from jahp_lib.training import (
     Settings,
     Trainer,
     TrainingError,
-    command,
     main,
     run,
     run_folder,

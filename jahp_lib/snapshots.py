@@ -87,11 +87,7 @@ def take_snapshot(
     mse = float(np.mean((np.asarray(picture, dtype=np.float64) - original) ** 2))
 
     def kept(values: Tensor | None) -> np.ndarray:
-        return (
-            np.zeros((0, 0, 0), np.float16)
-            if values is None
-            else values[0, kept_channels].cpu().numpy().astype(np.float16)
-        )
+        return np.zeros((0, 0, 0), np.float16) if values is None else as_float16(values[0, kept_channels])
 
     return Snapshot(
         epoch=epoch,
@@ -104,9 +100,17 @@ def take_snapshot(
         latents=kept(out.y_hat),
         means=kept(out.means),
         scales=kept(out.scales),
-        y_bits=out.y_bits[0].sum(0).cpu().numpy().astype(np.float16),
+        y_bits=as_float16(out.y_bits[0].sum(0)),
         x_hat=picture,
     )
+
+
+def as_float16(values: Tensor) -> np.ndarray:
+    """Values as float16, those of an untrained or diverged model that are too large for it as the largest it
+    has.
+    """
+    largest = float(np.finfo(np.float16).max)
+    return values.clamp(-largest, largest).cpu().numpy().astype(np.float16)
 
 
 def load_snapshots(folder: str | Path) -> list[Snapshot]:

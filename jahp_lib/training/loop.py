@@ -213,12 +213,9 @@ class Trainer:
         now = self.settings.learning_rate_at(self.step, self.seconds)
         raise TrainingError(
             f"The loss is {loss:.4g} at step {self.step}: training has diverged (its gradient is "
-            f"{gradient:.4g} "
-            f"long). Lower the learning rate (at most {self.settings.learning_rate:g}, here {now:.2g}) or "
-            "clip "
-            f"gradients harder (now {self.settings.clip:g}), and run again in the same folder: the good "
-            "weights "
-            "of before are there, and it goes on from them."
+            f"{gradient:.4g} long). Lower the learning rate (at most {self.settings.learning_rate:g}, here "
+            f"{now:.2g}) or clip gradients harder (now {self.settings.clip:g}), and run again in the same "
+            "folder: it goes on from the last good weights."
         )
 
     def count(self, loss: float, bpp: float, mse: float, seconds: float) -> None:

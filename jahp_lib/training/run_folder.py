@@ -21,7 +21,9 @@ from torch import Tensor
 
 from jahp_lib.checkpoints import load, save
 from jahp_lib.photos.whole_files import write_whole
+from jahp_lib.rate_distortion import rate_distortion_loss
 from jahp_lib.snapshots import load_snapshots, take_snapshot
+from jahp_lib.training.extras.divergence import DIVERGED, UNCOMPRESSED, loss_of_black
 from jahp_lib.training.extras.lock import locked
 from jahp_lib.training.loop import Callback, Trainer
 from jahp_lib.training.records import EpochRecord
@@ -48,7 +50,8 @@ def run(
         snapshot_lmbda: the λ shown in snapshots, where a model takes every λ.
         save_every: seconds between two writings of the state, at the most; each epoch is written besides.
         snapshots: "epochs" for one after each epoch, "log" for steps 0, 1, 2, 3, 5, 7, 10, … spaced evenly in
-            log time, all with the channels of y that are strongest at the end; for that, weights are kept beside each.
+            log time, all with the channels of y that are strongest at the end; weights are kept beside them
+            for that.
 
     Raises:
         TrainingError: another training uses the folder, it holds another run, or training has diverged.
@@ -98,6 +101,7 @@ class RunFolder(Callback):
         self.lmbda = trainer.settings.lmbda if snapshot_lmbda is None else snapshot_lmbda
         self.save_every, self.in_log_time = save_every, snapshots == "log"
         self.saved = time.monotonic()
+        self._judged, self._best_of_photo = (-1, True), math.inf
 
     def say_where_it_goes_on(self, changes: list[str]) -> None:
         trainer, minutes = self.trainer, self.trainer.settings.minutes
@@ -167,8 +171,25 @@ class RunFolder(Callback):
             self.saved = time.monotonic()
 
     def is_good(self) -> bool:
-        finite = all(bool(torch.isfinite(values).all()) for values in self.trainer.model.parameters())
-        return self.trainer.watch.healthy and finite
+        """Whether the weights as they are now deserve to be kept: they are finite, the loss has not gone up
+        far, and the photo of the snapshots comes through the model. The last step may have spoilt weights
+        whose loss was still good before it.
+        """
+        trainer = self.trainer
+        if self._judged[0] != trainer.step:
+            self._judged = trainer.step, trainer.watch.healthy and self._photo_comes_through()
+        return self._judged[1]
+
+    def _photo_comes_through(self) -> bool:
+        model = self.trainer.model
+        if not all(bool(torch.isfinite(values).all()) for values in model.parameters()):
+            return False
+        model.eval()
+        with torch.inference_mode():
+            loss = rate_distortion_loss(model(self.photo, self.lmbda), self.photo, self.lmbda).loss.item()
+        model.train()
+        self._best_of_photo = min(self._best_of_photo, loss)
+        return loss <= min(loss_of_black(self.lmbda), max(DIVERGED * self._best_of_photo, UNCOMPRESSED))
 
     def write_results(self) -> None:
         """Write model, history, and the best model if it is this one; a model that has gone astray is not
@@ -196,7 +217,7 @@ class RunFolder(Callback):
 
 
 def is_log_spaced(step: int) -> bool:
-    """Whether a step is one of 0, 1, 2, 3, 5, 7, 10, …: each ``SNAPSHOT_GROWTH`` times the last, rounded up."""
+    """Whether a step is one of 0, 1, 2, 3, 5, 7, 10, …: each 1.4 times the last one, rounded up."""
     due = 0
     while due < step:
         due = max(due + 1, math.ceil(due * SNAPSHOT_GROWTH))

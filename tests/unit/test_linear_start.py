@@ -36,7 +36,9 @@ def test_with_enough_channels_the_picture_comes_back_nearly_whole(patches):
 
 
 def test_with_few_channels_the_error_is_what_the_best_linear_transform_leaves(patches):
-    """Breaks if the wrong components are kept: with 12 and 48 channels the first two layers lose nothing, the third keeps N of 4 N."""
+    """Breaks if the wrong components are kept: with 12 and 48 channels the first two layers lose nothing, the
+    third keeps N of 4 N.
+    """
     N = 48
     model = FactorizedModel(N=N, M=4 * N)
     start_linear(model, patches)

@@ -1,7 +1,8 @@
 """Lesson 10's multipliers, on a problem whose optimum is known.
 
-One parameter s, the size of a quantisation step: rate R(s) = -log2 s and distortion D(s) = s^2 / 12, as for a uniform source.
-Descent on R + λ 255² D meets a distortion target D* at s = sqrt(12 D*), where λ = 1 / (2 ln 2 · 255² · D*).
+One parameter s, the size of a quantisation step: rate R(s) = -log2 s and distortion D(s) = s^2 / 12, as for a
+uniform source. Descent on R + λ 255² D meets a distortion target D* at s = sqrt(12 D*), where λ = 1 / (2 ln 2
+· 255² · D*).
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ def test_with_batches_of_luck_the_mean_error_meets_the_target(rule: type) -> Non
 
 
 def under_luck(told: bool) -> tuple[float, float]:
-    """Mean error relative to its target, and spread of ln λ, with batches whose error follows the contrast of their patches."""
+    """Mean error relative to its target, and spread of ln λ, with batches whose error follows the contrast of
+    their patches.
+    """
     rng = np.random.default_rng(1)
     multiplier, log_step = (
         ControlVariate(LogAscent(BEST_LMBDA, mse=TARGET, step_size=0.04, memory=0.8)),
@@ -101,7 +104,9 @@ def under_luck(told: bool) -> tuple[float, float]:
 
 
 def test_the_contrast_of_patches_takes_their_luck_out_and_leaves_the_target_where_it_was() -> None:
-    """Would break if the correction had the wrong sign, were learned from the batch it corrects, or shifted the mean."""
+    """Would break if the correction had the wrong sign, were learned from the batch it corrects, or shifted
+    the mean.
+    """
     plain_mean, plain_spread = under_luck(told=False)
     told_mean, told_spread = under_luck(told=True)
     assert told_spread < plain_spread / 3
@@ -114,7 +119,9 @@ def test_the_contrast_of_patches_takes_their_luck_out_and_leaves_the_target_wher
 def test_batches_of_one_mostly_flat_patch_leave_lmbda_finite_and_the_mean_on_its_target(
     rule: type, goal: str
 ) -> None:
-    """Would break if the slope were taken relative to an average of corrected values, which passes 0 here: λ becomes NaN."""
+    """Would break if the slope were taken relative to an average of corrected values, which passes 0 here: λ
+    becomes NaN.
+    """
     rng, target = (
         np.random.default_rng(3),
         TARGET if goal == "mse" else rate(math.log(math.sqrt(12 * TARGET))),
@@ -164,7 +171,9 @@ def test_local_contrast_is_the_root_mean_square_difference_of_neighbours_average
 
 @pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
 def test_the_first_steps_of_an_untrained_model_do_not_carry_lmbda_away(rule: type) -> None:
-    """Would break if the violation were not limited: ln(1 / TARGET) is 7, so 50 such steps would multiply λ by 1,000."""
+    """Would break if the violation were not limited: ln(1 / TARGET) is 7, so 50 such steps would multiply λ
+    by 1,000.
+    """
     multiplier = rule(0.01, mse=TARGET)
     for _ in range(50):
         multiplier.update(1.0, 1.0)
@@ -196,7 +205,9 @@ def test_the_growing_rule_only_grows_and_meets_no_target() -> None:
 
 
 def test_the_growing_rule_adds_a_hundredth_of_the_error_of_pixels_between_0_and_1() -> None:
-    """Would break with another scale of the distortion, or another default, than the original implementation's option."""
+    """Would break with another scale of the distortion, or another default, than the original
+    implementation's option.
+    """
     multiplier = OnlyGrows(0.025)
     multiplier.update(bpp=1.0, mse=0.04)
     assert multiplier.value == pytest.approx(0.025 + 0.01 * 0.04)
@@ -208,7 +219,9 @@ def test_a_constant_multiplier_stays() -> None:
 
 @pytest.mark.parametrize("rule", [LogAscent, ModifiedDifferential])
 def test_a_multiplier_taken_up_again_goes_on_as_if_nothing_had_happened(rule: type) -> None:
-    """Would break if the average, its weight, the slope over contrast or the multiplier proper were lost on the way."""
+    """Would break if the average, its weight, the slope over contrast or the multiplier proper were lost on
+    the way.
+    """
     first, second = (ControlVariate(rule(lmbda, mse=TARGET)) for lmbda in (0.01, 0.5))
     for k in range(40):
         first.update(1.0, TARGET * (2 + math.sin(k)), 0.05 + 0.02 * math.sin(k))

@@ -1,4 +1,6 @@
-"""Lesson 12: a snapshot holds what the model made of the photo, comes back from its file, and leaves the model alone."""
+"""Lesson 9: a snapshot holds what the model made of the photo, comes back from its file, and leaves the model
+alone.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def x() -> torch.Tensor:
 def test_a_snapshot_is_what_the_model_says_of_the_photo(
     architecture: str, wrapped: bool, x: torch.Tensor, lively
 ) -> None:
-    """Breaks if a map, a figure or a channel is another than the model's own; PSNR is scikit-image's, of the 8-bit picture."""
+    """Breaks if a map, a figure or a channel is another than the model's own; PSNR is scikit-image's, of the
+    8-bit picture.
+    """
     model = lively(architecture)
     model = VariableRate(model).eval() if wrapped else model
     taken = take_snapshot(model, x, 0.05, epoch=3, step=77)
@@ -58,7 +62,9 @@ def test_a_snapshot_is_what_the_model_says_of_the_photo(
 def test_the_model_is_looked_at_in_evaluation_mode_and_left_as_it_was(
     training: bool, x: torch.Tensor, lively
 ) -> None:
-    """Breaks if training goes on in evaluation mode, random numbers are used up, or weights get a gradient."""
+    """Breaks if training goes on in evaluation mode, random numbers are used up, or weights get a
+    gradient.
+    """
     model = lively("JointModel").train(training)
     before = torch.get_rng_state()
     first, second = (take_snapshot(model, x, 0.01, 0, 0) for _ in range(2))

@@ -1,4 +1,6 @@
-"""Lesson 12: training lowers the loss, goes on exactly where it stopped, and gives the same weights on one process or two."""
+"""Lesson 12: training lowers the loss, goes on exactly where it stopped, and gives the same weights on one
+process or two.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +87,8 @@ class Interrupted:
         return photos().batch(count, rng)
 
 
-# --- settings ----------------------------------------------------------------------------------------------------------------
+# --- settings
+# ----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -93,6 +96,19 @@ class Interrupted:
     [
         ({"lmbda": 0.0}, "lmbda must be a finite number greater than 0"),
         ({"lmbda": math.nan}, "lmbda must be a finite number greater than 0"),
+        ({"batch": 8.0}, "batch must be a whole number, not 8.0"),
+        ({"N": 32.5}, "N must be a whole number, not 32.5"),
+        ({"epochs": 1.5}, "epochs must be a whole number, not 1.5"),
+        ({"steps_per_epoch": "4"}, "steps_per_epoch must be a whole number, not '4'"),
+        ({"parts": True}, "parts must be a whole number, not True"),
+        ({"lmbda": "0.013"}, "lmbda must be a number, not '0.013'"),
+        ({"learning_rate": None}, "learning_rate must be a number, not None"),
+        ({"bfloat16": 1}, "bfloat16 must be True or False, not 1"),
+        ({"multiplier": 0.1}, "multiplier must be a word, not 0.1"),
+        ({"optimizer": "sgd"}, "optimizer must be one of adam, soap"),
+        ({"minutes": 0.0}, "minutes must be finite and above 0"),
+        ({"minutes": math.inf}, "minutes must be finite and above 0"),
+        ({"ema": 1.0}, r"ema is a share of the past and must be in \[0, 1\)"),
         ({"lmbda_max": 0.001}, "lmbda_max must be above lmbda"),
         ({"lmbda_max": math.inf}, "lmbda_max must be above lmbda"),
         ({"architecture": "Transformer"}, "architecture must be one of FactorizedModel"),
@@ -130,8 +146,17 @@ def test_settings_that_make_no_run_are_refused_before_it_starts(change: dict, wo
         replace(TINY, **change)
 
 
+def test_numbers_of_numpy_become_plain_ones_that_json_takes() -> None:
+    """Breaks if a loop over numpy's numbers trains for an hour and then cannot write its history."""
+    settings = replace(TINY, N=np.int64(5), lmbda=np.float32(0.5), epochs=np.uint8(2))
+    assert json.loads(json.dumps(asdict(settings)))["N"] == 5
+    assert (type(settings.N), type(settings.lmbda)) == (int, float)
+
+
 def test_a_target_in_bits_or_decibels_reaches_the_multiplier_in_its_own_unit() -> None:
-    """Breaks if PSNR is handed over as decibels: the multipliers work on the mean squared error of [0, 1] images."""
+    """Breaks if PSNR is handed over as decibels: the multipliers work on the mean squared error of [0, 1]
+    images.
+    """
     bits = replace(TINY, multiplier="log-ascent", target_bpp=0.4).make_multiplier()
     assert isinstance(bits, LogAscent)
     assert (bits.value, bits.target, bits.on_rate) == (TINY.lmbda, 0.4, True)
@@ -167,7 +192,9 @@ def test_a_multiplier_is_told_rate_error_and_contrast_of_the_very_patches_of_the
 
 
 def test_the_learning_rate_rises_in_a_line_and_falls_as_half_a_cosine() -> None:
-    """Breaks if a step is missed at either end, or the schedule jumps where both meet. Expected values are the formulas'."""
+    """Breaks if a step is missed at either end, or the schedule jumps where both meet. Expected values are
+    the formulas'.
+    """
     settings = Settings(
         learning_rate=1e-3, final_learning_rate=1e-5, warmup_steps=10, epochs=11, steps_per_epoch=10
     )
@@ -209,12 +236,14 @@ def test_every_step_and_part_has_randomness_of_its_own_that_comes_back() -> None
     assert 0 <= noise < 2**63
 
 
-# --- learning ----------------------------------------------------------------------------------------------------------------
+# --- learning
+# ----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [{}, {"lmbda_max": 0.1}, {"bfloat16": True}], ids=str)
 def test_training_lowers_the_loss_on_the_sample_photos(options: dict) -> None:
-    """Breaks if the gradient has the wrong sign or scale, the optimiser does not step, or the data are not the photos.
+    """Breaks if the gradient has the wrong sign or scale, the optimiser does not step, or the data are not
+    the photos.
 
     The same patches before and after, in evaluation mode; the loss must at least halve.
     """
@@ -247,7 +276,9 @@ def test_training_lowers_the_loss_on_the_sample_photos(options: dict) -> None:
 
 
 def test_all_of_the_ladder_trains_and_only_trained_weights_change() -> None:
-    """Breaks if a model of the ladder lacks what the loop needs, or parameters are left out of the optimiser."""
+    """Breaks if a model of the ladder lacks what the loop needs, or parameters are left out of the
+    optimiser.
+    """
     for architecture in ("FactorizedModel", "ScaleHyperprior", "MeanScaleHyperprior", "JointModel"):
         trainer = Trainer(replace(TINY, architecture=architecture, epochs=1), photos().batch)
         before = {name: parameter.detach().clone() for name, parameter in trainer.model.named_parameters()}
@@ -257,7 +288,9 @@ def test_all_of_the_ladder_trains_and_only_trained_weights_change() -> None:
 
 
 def test_a_range_of_lmbda_gives_every_image_its_own_between_the_ends() -> None:
-    """Breaks if one λ serves the batch, or λ is drawn evenly instead of log-evenly (half lies below the geometric mean)."""
+    """Breaks if one λ serves the batch, or λ is drawn evenly instead of log-evenly (half lies below the
+    geometric mean).
+    """
     trainer = Trainer(replace(TINY, lmbda=0.002, lmbda_max=0.2, batch=4000), photos().batch)
     assert isinstance(trainer.model, VariableRate)
     drawn = trainer.choose_lmbda(np.random.default_rng(0))
@@ -268,7 +301,9 @@ def test_a_range_of_lmbda_gives_every_image_its_own_between_the_ends() -> None:
 
 
 def test_the_lmbdas_of_a_batch_are_spread_over_the_range() -> None:
-    """Breaks if they are drawn freely: a batch of small ones only pulls the parts that serve all λ to one side."""
+    """Breaks if they are drawn freely: a batch of small ones only pulls the parts that serve all λ to one
+    side.
+    """
     trainer = Trainer(replace(TINY, lmbda=0.002, lmbda_max=0.2, batch=4), photos().batch)
     rng = np.random.default_rng(0)
     for _ in range(50):
@@ -284,7 +319,9 @@ def test_an_image_s_loss_is_weighed_by_the_root_of_its_lmbda_and_by_1_in_the_mid
 
 
 def test_processes_exchange_gradients_once_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Breaks if the gradients of each part are sent on their own: with n parts a process, n times the traffic."""
+    """Breaks if the gradients of each part are sent on their own: with n parts a process, n times the
+    traffic.
+    """
     trainer, exchanged = Trainer(replace(TINY, parts=6, batch=6), photos().batch), []
 
     class Runner:
@@ -326,7 +363,9 @@ def test_gradients_are_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_parts_of_a_batch_weigh_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Breaks if gradients of parts are summed instead of averaged: more parts would mean a larger step. One part is repeated here."""
+    """Breaks if gradients of parts are summed instead of averaged: more parts would mean a larger step. One
+    part is repeated here.
+    """
     monkeypatch.setattr(Settings, "randomness", lambda self, step, part: (np.random.default_rng(0), 7))
     gradients = []
     for parts, batch in ((1, 2), (2, 4)):
@@ -345,6 +384,15 @@ def test_medians_follow_the_density_after_every_epoch() -> None:
     for _ in trainer.epochs(progress=False):
         c = prior.cumulative(prior.medians[:, None, None])
         torch.testing.assert_close(c, torch.full_like(c, 0.5), atol=1e-4, rtol=0)
+
+
+def test_the_caller_s_own_random_numbers_stay_as_they_were() -> None:
+    """Breaks if making or using a trainer seeds torch's global generator behind the back of whoever uses it too."""
+    before = torch.get_rng_state()
+    trainer = Trainer(TINY, photos().batch)
+    assert torch.equal(torch.get_rng_state(), before)
+    list(trainer.epochs(progress=False))
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_loss_that_is_not_finite_stops_training_and_keeps_the_last_good_state(tmp_path: Path) -> None:
@@ -390,11 +438,14 @@ def test_a_gradient_that_is_not_finite_stops_training_before_anything_is_saved(t
     assert not (tmp_path / "state.safetensors").exists()
 
 
-# --- a run's folder ----------------------------------------------------------------------------------------------------------
+# --- a run's folder
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_run_leaves_a_model_a_history_and_a_snapshot_of_every_epoch(tmp_path: Path) -> None:
-    """Breaks if a file is missing, the history is not that of the epochs, or the model is not the one trained."""
+    """Breaks if a file is missing, the history is not that of the epochs, or the model is not the one
+    trained.
+    """
     trainer = train(tmp_path / "run")
     assert {file.name for file in (tmp_path / "run").iterdir()} == {
         "history.json",
@@ -465,7 +516,8 @@ def test_training_the_entropy_model_only_keeps_the_pictures(tmp_path: Path) -> N
     assert len(before) > len(kept) + 10
 
 
-# --- stopping and going on ---------------------------------------------------------------------------------------------------
+# --- stopping and going on
+# ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -480,6 +532,8 @@ def test_training_the_entropy_model_only_keeps_the_pictures(tmp_path: Path) -> N
         ({"bfloat16": True}, 6),
         ({"entropy_model_only": True, "lmbda_max": 0.1}, 6),
         ({"multiplier": "only-grows"}, 6),
+        ({"optimizer": "soap"}, 6),
+        ({"ema": 0.9}, 6),
         ({"multiplier": "log-ascent", "target_bpp": 1.0}, 6),
         ({"multiplier": "modified-differential", "target_psnr": 30.0}, 6),
     ],
@@ -488,7 +542,11 @@ def test_training_the_entropy_model_only_keeps_the_pictures(tmp_path: Path) -> N
 def test_a_run_stopped_by_hand_goes_on_as_if_nothing_had_happened(
     change: dict, batches: int, tmp_path: Path
 ) -> None:
-    """Breaks if weights, optimiser, counters, sums, λ or random numbers are not all as they were. Stopped in and between epochs."""
+    """Breaks if weights, optimiser, counters, sums, λ or random numbers are not all as they were. Stopped in
+    and between epochs.
+    """
+    if change.get("optimizer") == "soap":
+        pytest.importorskip("pytorch_optimizer", reason="SOAP's package is not installed")
     settings = replace(TINY, **change)
     undisturbed = train(tmp_path / "whole", settings)
     with pytest.raises(KeyboardInterrupt):
@@ -504,7 +562,9 @@ def test_a_run_stopped_by_hand_goes_on_as_if_nothing_had_happened(
 
 
 def test_averages_come_back_into_memory_as_their_parameters_lie_there(tmp_path: Path) -> None:
-    """Breaks if they come back row by row: the optimiser of a GPU refuses averages that lie otherwise than their parameter."""
+    """Breaks if they come back row by row: the optimiser of a GPU refuses averages that lie otherwise than
+    their parameter.
+    """
     train(tmp_path)
     trainer = Trainer(TINY, photos().batch)
     run_folder.restore_state(trainer, tmp_path / "state.safetensors")
@@ -517,7 +577,9 @@ def test_averages_come_back_into_memory_as_their_parameters_lie_there(tmp_path: 
 
 
 def test_a_run_does_not_go_on_with_other_photos(tmp_path: Path) -> None:
-    """Breaks if a folder of results is taken up for whatever photos are named: their steps would be mixed, or nothing done at all."""
+    """Breaks if a folder of results is taken up for whatever photos are named: their steps would be mixed, or
+    nothing done at all.
+    """
     for name, value in (("a", 0), ("b", 90)):
         (tmp_path / name).mkdir()
         noise = np.random.default_rng(value).integers(0, 256, (48, 48, 3), dtype=np.uint8)
@@ -538,7 +600,9 @@ def test_a_run_does_not_go_on_with_other_photos(tmp_path: Path) -> None:
 def test_a_run_stopped_in_the_middle_of_an_update_goes_on_from_before_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Breaks if Ctrl-C between the change of the weights and the counting of the step is saved: that step would be done twice."""
+    """Breaks if Ctrl-C between the change of the weights and the counting of the step is saved: that step
+    would be done twice.
+    """
     train(tmp_path / "whole")
     trainer = Trainer(TINY, photos().batch)
     step = trainer.optimizer.step
@@ -581,7 +645,9 @@ def test_a_run_that_died_between_state_and_snapshot_makes_up_for_it(
 def test_a_run_that_goes_on_spends_no_time_on_a_linear_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Breaks if the start is computed (a quarter of a minute) only for the state to be laid over it, or is left out of a new run."""
+    """Breaks if the start is computed (a quarter of a minute) only for the state to be laid over it, or is
+    left out of a new run.
+    """
     calls, original = [], start.start_linear
     monkeypatch.setattr(start, "start_linear", lambda *arguments: calls.append(1) or original(*arguments))
     command = [*SMALL, "--epochs=1", "--steps-per-epoch=2", "--linear-start", "--run", str(tmp_path)]
@@ -660,7 +726,8 @@ def test_model_and_history_are_written_whole_or_not_at_all(
     assert {file: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()} == before
 
 
-# --- the command line, killed and in two processes ---------------------------------------------------------------------------
+# --- the command line, killed and in two processes
+# ---------------------------------------------------------------------------
 
 SMALL = ["--N=3", "--M=4", "--batch=2", "--patch=32", "--device=cpu", "--threads=1"]
 COMMAND = [*SMALL, "--epochs=12", "--steps-per-epoch=4", "--warmup-steps=2"]
@@ -669,7 +736,9 @@ COMMAND = [*SMALL, "--epochs=12", "--steps-per-epoch=4", "--warmup-steps=2"]
 def test_a_run_that_was_killed_and_started_again_gives_the_weights_of_an_undisturbed_one(
     tmp_path: Path,
 ) -> None:
-    """Breaks if the state on disk is ever incomplete, or holds less than a run needs. SIGKILL, the same command, exactly equal."""
+    """Breaks if the state on disk is ever incomplete, or holds less than a run needs. SIGKILL, the same
+    command, exactly equal.
+    """
     command = [sys.executable, "-m", "jahp_lib.training", *COMMAND, "--run", str(tmp_path / "killed")]
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     state = tmp_path / "killed" / "state.safetensors"
@@ -687,8 +756,27 @@ def test_a_run_that_was_killed_and_started_again_gives_the_weights_of_an_undistu
     assert_same_weights(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
 
 
+def test_the_entry_for_torchrun_ends_a_mistake_with_a_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    """Breaks if it ends in a traceback and exit code 1, where the same mistake of ``jahp train`` ends in a sentence."""
+    command = [
+        sys.executable,
+        "-m",
+        "jahp_lib.training",
+        "no-such-folder",
+        *SMALL,
+        "--run-folder",
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("jahp: There is no folder no-such-folder")
+
+
 def test_two_processes_with_two_parts_each_give_the_weights_of_one_with_all_four(tmp_path: Path) -> None:
-    """Breaks if processes draw the same patches, gradients are not averaged, or only one of them steps (torchrun, gloo)."""
+    """Breaks if processes draw the same patches, gradients are not averaged, or only one of them steps
+    (torchrun, gloo).
+    """
     command = [*COMMAND, "--epochs=2", "--batch=4", "--parts=4", "--run-folder"]
     torchrun = [
         sys.executable,

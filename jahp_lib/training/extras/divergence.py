@@ -10,13 +10,22 @@ SUSPECT, DIVERGED = 3.0, 10.0  # times the best smoothed loss
 UNCOMPRESSED = 24.0  # bit/pixel of an 8-bit photo
 
 
+def loss_of_black(lmbda: float) -> float:
+    """The loss of whoever shows a black picture and spends what the photo takes uncompressed, at the most, in
+    bit/pixel.
+    """
+    return UNCOMPRESSED + lmbda * 255**2
+
+
 class LossWatch:
     """Follows the loss of a training, smoothed, and compares it with the best it has been.
 
-    ``healthy`` is False where weights should not be written over better ones, ``diverged`` where going on
-    makes no sense: the loss is ten times what it was and more than the photos cost uncompressed, or it is
-    worse than that of a black picture from the start. Where a multiplier moves λ, the best loss is taken to
-    have grown with λ: with the same weights it grows no faster.
+    ``healthy`` is False where weights should not be written over better ones. ``diverged`` is True where
+    going on makes no
+    sense: the loss is ten times what it was and more than the photos cost uncompressed, or ten times that of
+    a black picture. What is smoothed is the logarithm: one batch whose loss is a million passes, ten in a row
+    do not. Where a multiplier moves λ, the best loss is taken to have grown with λ: with the same weights it
+    grows no faster.
     """
 
     _kept = ("smoothed", "weight", "steps", "best", "best_lmbda")
@@ -27,16 +36,16 @@ class LossWatch:
         self.healthy, self.diverged = True, False
 
     def update(self, loss: float, lmbda: float) -> None:
-        """Take in the loss of a step in bit/pixel, and the λ it was weighed with (the largest, where images
-        have their own).
+        """Take in the loss of a step in bit/pixel, and the λ it was weighed with (the largest, if images have
+        their own).
         """
-        self.smoothed = MEMORY * self.smoothed + (1 - MEMORY) * loss
+        self.smoothed = MEMORY * self.smoothed + (1 - MEMORY) * math.log(max(loss, 1e-12))
         self.weight = MEMORY * self.weight + (1 - MEMORY)
         self.steps += 1
-        level, best = self.smoothed / self.weight, self.best * max(1.0, lmbda / self.best_lmbda)
-        black = UNCOMPRESSED + lmbda * 255**2
+        level, best = math.exp(self.smoothed / self.weight), self.best * max(1.0, lmbda / self.best_lmbda)
+        black = loss_of_black(lmbda)
         self.healthy = level <= min(max(SUSPECT * best, 1.0), black)
-        self.diverged = level > max(UNCOMPRESSED, min(DIVERGED * best, 10 * black))
+        self.diverged = level > max(UNCOMPRESSED, min(DIVERGED * best, DIVERGED * black))
         if self.steps >= SETTLED and level < best:
             self.best, self.best_lmbda = level, lmbda
 

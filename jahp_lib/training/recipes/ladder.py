@@ -1,6 +1,4 @@
-"""The five rungs of the ladder, trained alike for one λ, so that they differ in their entropy models
-alone.
-"""
+"""The five rungs of the ladder, trained alike for one λ: they differ in their entropy models alone."""
 
 from jahp_lib.checkpoints import MODELS
 from jahp_lib.training.recipes.phases import Phase

@@ -20,8 +20,9 @@ def writable(target: str | Path, sources: Iterable[str | Path] = (), force: bool
     target = Path(target)
     for source in sources:
         if same_file(target, source):
+            link = "" if str(target) == str(source) else f" ({source})"
             raise ValueError(
-                f"{target} is the file that is read ({source}), and writing it would destroy it. Name another target."
+                f"{target} is a file that is read{link}, and writing it would destroy it. Name another target."
             )
     if target.is_dir():
         raise ValueError(f"{target} is a folder, and a file is to be written: add the file's name to it.")

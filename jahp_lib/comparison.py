@@ -220,8 +220,7 @@ def evaluate_folder(request: Request, models: Sequence[NamedModel], load: Callab
     learned = learned_contestants(models, load, request.lmbdas or LMBDAS)
     others, notes = other_contestants() if request.others else ([], [])
     contestants = learned + others
-    here = {contestant.name for contestant in contestants}
-    earlier = [point for point in _without_repetition(added) if point.codec not in here]
+    earlier = [point for point in _without_repetition(added) if not _measured_now(point, contestants)]
     names = list(dict.fromkeys(contestant.name for contestant in learned))
     results = Results(names, photos_sha256, photo_set, earlier, notes)
     request.out.mkdir(parents=True, exist_ok=True)
@@ -409,6 +408,12 @@ def _from_json(entry: Mapping[str, Any]) -> Point:
     for name in ("ms_ssim", "psnr_bpp", "ms_ssim_bpp"):
         values[name] = math.nan if values[name] is None else values[name]
     return Point(**values)
+
+
+def _measured_now(point: Point, contestants: Sequence[Contestant]) -> bool:
+    """Whether this run measures a point of an earlier one again: a codec's whole curve, or one point of a family."""
+    same = [contestant for contestant in contestants if contestant.name == point.codec]
+    return any(len(one.settings) > 1 or one.settings[0] in (None, point.setting) for one in same)
 
 
 def _without_repetition(points: Sequence[Point]) -> list[Point]:

@@ -27,6 +27,7 @@ from pytorch_msssim import ms_ssim as pytorch_ms_ssim
 from tqdm.auto import tqdm
 
 from jahp_lib.codec.codec import Codec
+from jahp_lib.codec.files import only_our_limit
 from jahp_lib.rate_distortion import psnr
 from jahp_lib.weights import FOLDER
 
@@ -100,7 +101,7 @@ class Point:
 def picture_psnr(original: Image.Image, decoded: Image.Image) -> float:
     """PSNR in dB of two RGB pictures of the same size, over all pixels and colours; infinite if they are the same."""
     difference = np.asarray(original, dtype=np.float64) - np.asarray(decoded, dtype=np.float64)
-    return psnr(float(np.mean(difference**2)), peak=255.0).item()
+    return _psnr_of_levels(difference)
 
 
 def picture_psnr_luma(original: Image.Image, decoded: Image.Image) -> float:
@@ -110,7 +111,12 @@ def picture_psnr_luma(original: Image.Image, decoded: Image.Image) -> float:
     """
     weights = np.array([0.299, 0.587, 0.114])
     first, second = (np.asarray(image, dtype=np.float64) @ weights for image in (original, decoded))
-    return psnr(float(np.mean((first - second) ** 2)), peak=255.0).item()
+    return _psnr_of_levels(first - second)
+
+
+def _psnr_of_levels(difference: np.ndarray) -> float:
+    """PSNR in dB of a difference in grey levels, 0 to 255, in double precision."""
+    return psnr(torch.tensor(np.mean(difference**2), dtype=torch.float64), peak=255.0).item()
 
 
 def decibels(ms_ssim: float | np.ndarray) -> np.ndarray:
@@ -229,7 +235,8 @@ def pillow_has(codec: str) -> bool:
 
 def pillow_picture(blob: bytes) -> Image.Image:
     """A file of one of ``PILLOW``'s codecs, decoded to RGB."""
-    return Image.open(io.BytesIO(blob)).convert("RGB")
+    with only_our_limit(), Image.open(io.BytesIO(blob)) as image:
+        return image.convert("RGB")
 
 
 def measure_pillow(codec: str, photos: Mapping[str, Image.Image], progress: bool = True) -> list[Measurement]:

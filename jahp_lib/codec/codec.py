@@ -298,8 +298,8 @@ class Codec:
             )
         if height * width > self.max_pixels:
             raise error(
-                f"The picture has {width}x{height} pixels, more than the {self.max_pixels:,} that are allowed here, to bound "
-                "memory and time. If it is meant to be that large, allow more with max_pixels (--max-pixels on the command line)."
+                f"The picture has {width}x{height} pixels, more than the {self.max_pixels:,} that are allowed here, to bound memory "
+                "and time. If it is meant to be that large, say so: Codec(model, max_pixels=...)."
             )
         if self.model.padding == "valid":
             check_size_without_padding(height, width, error)

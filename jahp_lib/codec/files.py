@@ -74,7 +74,7 @@ def read_picture(source: str | Path, max_pixels: int) -> tuple[Image.Image, tupl
     Raises:
         PhotoError: the source is missing, no picture that can be read, or one of more than ``max_pixels``, which is not loaded.
     """
-    with _only_our_limit(), opened(source) as file:
+    with only_our_limit(), opened(source) as file:
         width, height = file.size
         if width * height > max_pixels:
             raise PhotoError(
@@ -86,7 +86,7 @@ def read_picture(source: str | Path, max_pixels: int) -> tuple[Image.Image, tupl
 
 
 @contextmanager
-def _only_our_limit() -> Iterator[None]:
+def only_our_limit() -> Iterator[None]:
     """Lift Pillow's own limit of pixels, which is not ours: ``Codec.max_pixels`` says how large a picture may be."""
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:

@@ -10,17 +10,21 @@ LARGEST_FILE = 1 << 29  # bytes; more than any picture of ``MAX_PIXELS`` takes
 
 
 def read_blob(path: str | Path) -> bytes:
-    """The bytes of a compressed picture.
+    """The bytes of a compressed picture, from a file or a pipe.
 
     Raises:
         BitstreamError: no such file, or one larger than any compressed picture.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise BitstreamError(f"{path} is a folder." if path.is_dir() else f"There is no file {path}.")
-    if path.stat().st_size > LARGEST_FILE:
-        raise BitstreamError(f"{path} has {path.stat().st_size:,} bytes, more than any compressed picture.")
-    return path.read_bytes()
+    with path.open("rb") as file:
+        blob = file.read(LARGEST_FILE + 1)  # a pipe does not know its length
+    if len(blob) > LARGEST_FILE:
+        raise BitstreamError(
+            f"{path} has more than {LARGEST_FILE:,} bytes, and no compressed picture is that large."
+        )
+    return blob
 
 
 def describe(blob: bytes) -> str:

@@ -10,6 +10,7 @@ import argparse
 import errno
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     try:
         arguments = _parser(argv).parse_args(argv)
-        arguments.run(arguments)
+        arguments.command(arguments)
     except KeyboardInterrupt:
         print("jahp: stopped.", file=sys.stderr)
         return 130
@@ -109,8 +110,8 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     _add_device(parser)
 
 
-def _codec(arguments: argparse.Namespace, model: str | None = None) -> Codec:
-    """The codec with the weights called ``model`` (default: those of ``--model``) on the device that was asked for."""
+def _codec_maker(arguments: argparse.Namespace) -> Callable[[str], Codec]:
+    """What makes a codec of a model's weights, on the device and with the limit of pixels that were asked for."""
     from jahp_lib.codec.codec import MAX_PIXELS, Codec
     from jahp_lib.training import usable_device
 
@@ -118,7 +119,11 @@ def _codec(arguments: argparse.Namespace, model: str | None = None) -> Codec:
     max_pixels = MAX_PIXELS if arguments.max_pixels is None else arguments.max_pixels
     if max_pixels < 1:
         raise ValueError(f"--max-pixels must be at least 1, not {max_pixels}.")
-    return Codec(jahp_lib.load(model or arguments.model).to(device), max_pixels=max_pixels)
+    return lambda weights: Codec(jahp_lib.load(weights).to(device), max_pixels=max_pixels)
+
+
+def _codec(arguments: argparse.Namespace) -> Codec:
+    return _codec_maker(arguments)(arguments.model)
 
 
 def _target(arguments: argparse.Namespace, ending: str) -> Path:
@@ -145,7 +150,7 @@ def _compress_options(parser: argparse.ArgumentParser) -> None:
 
         print(compress_file(arguments.source, target, _codec(arguments), arguments.lmbda, progress=True))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _decompress_options(parser: argparse.ArgumentParser) -> None:
@@ -162,7 +167,7 @@ def _decompress_options(parser: argparse.ArgumentParser) -> None:
 
         print(decompress_file(arguments.source, target, _codec(arguments), progress=True))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _info_options(parser: argparse.ArgumentParser) -> None:
@@ -173,7 +178,7 @@ def _info_options(parser: argparse.ArgumentParser) -> None:
 
         print(describe(read_blob(arguments.source)))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _demo_options(parser: argparse.ArgumentParser) -> None:
@@ -192,14 +197,14 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
 
         print(demo(arguments.photo, out, arguments.lmbda, _codec(arguments)))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _train_options(parser: argparse.ArgumentParser) -> None:
     from jahp_lib import training
 
     training.add_arguments(parser)
-    parser.set_defaults(run=lambda arguments: training.main(arguments=arguments))
+    parser.set_defaults(command=lambda arguments: training.main(arguments=arguments))
 
 
 def _evaluate_options(parser: argparse.ArgumentParser) -> None:
@@ -244,9 +249,9 @@ def _evaluate_options(parser: argparse.ArgumentParser) -> None:
             photo_set=arguments.photo_set,
             force=arguments.force,
         )
-        print(evaluate_folder(request, names, lambda weights: _codec(arguments, weights)))
+        print(evaluate_folder(request, names, _codec_maker(arguments)))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _table_options(parser: argparse.ArgumentParser) -> None:
@@ -279,7 +284,7 @@ def _table_options(parser: argparse.ArgumentParser) -> None:
         height, width = arguments.size
         print(layer_table(model, height, width))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _download_options(parser: argparse.ArgumentParser) -> None:
@@ -292,7 +297,7 @@ def _download_options(parser: argparse.ArgumentParser) -> None:
     def run(arguments: argparse.Namespace) -> None:
         print(_download(arguments.name, arguments.folder))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
 
 
 def _download(name: str, folder: str | None) -> str:
@@ -302,18 +307,17 @@ def _download(name: str, folder: str | None) -> str:
 
         return f"The photos are in {download(name, folder)}."
     try:
-        from jahp_lib.published_weights import download_weights
+        weights = import_module("jahp_lib.published_weights")
     except ModuleNotFoundError as error:
         if error.name != "jahp_lib.published_weights":
             raise
-        raise ValueError(
-            f"There is nothing called {name!r} to fetch: this version knows the photos {' and '.join(PHOTO_SETS)}."
-        ) from error
+        known = " and ".join(PHOTO_SETS)
+        raise ValueError(f"There is nothing called {name!r} to fetch; this version knows {known}.") from error
     if folder is not None:
         raise ValueError(
             "--folder is for photos: weights go to the cache, where jahp.load finds them by name."
         )
-    return f"The weights are in {download_weights(name)}; use them with --model {name}."
+    return f"The weights are in {weights.download_weights(name)}; use them with --model {name}."
 
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {

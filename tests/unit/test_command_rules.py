@@ -121,9 +121,7 @@ def test_two_names_are_one_file_only_if_they_lead_to_the_same(tmp_path: Path) ->
     assert not same_file(tmp_path / "new", tmp_path / "other")
 
 
-def test_evaluate_never_writes_over_a_photo(
-    house: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_evaluate_never_writes_over_a_photo(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (house / "photo.png").rename(house / "curves.png")  # a photo with the name of a result
     before = (house / "curves.png").read_bytes()
     arguments = ["evaluate", str(house), "--out", str(house), "--model", str(house / "one.safetensors")]

@@ -28,7 +28,16 @@ LESSONS_1_TO_7 = [
     "hyperprior",
     "context",
 ]
-CODEC = ["container", "portable_math", "fixed_point", "wavefront", "tiles", "tables", "entropy_models"]
+CODEC = [
+    "container",
+    "info",
+    "portable_math",
+    "fixed_point",
+    "wavefront",
+    "tiles",
+    "tables",
+    "entropy_models",
+]
 FILES = ["whole_files", "one_photo", "patches", "dead_leaves", "downloads"]
 ORDER = [
     "weights",
@@ -46,6 +55,9 @@ ORDER = [
     "linear_start",
     "training",
     "evaluation",
+    "reference_programs",
+    "command_rules",
+    "comparison",
 ]
 MODULES = {
     ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): file

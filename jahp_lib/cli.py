@@ -1,7 +1,8 @@
 """The command line: ``jahp compress photo.png photo.jahp --lmbda 0.013`` and its companions.
 
-A mistake in what was asked for ends in one sentence and exit code 2, never in a traceback. What a command needs is imported
-when it runs, and only the parser of the command that was asked for is built: ``jahp --help`` does not wait for PyTorch.
+A mistake in what was asked for ends in one sentence and exit code 2, never in a traceback. What a command
+needs is imported when it runs, and only the parser of the command that was asked for is built: ``jahp
+--help`` does not wait for PyTorch.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser(argv: list[str]) -> argparse.ArgumentParser:
-    """The parser, with the options of that command alone which ``argv`` asks for: those of others may need PyTorch."""
+    """The parser, with the options of that command alone which ``argv`` asks for: those of others may need
+    PyTorch."""
     parser = argparse.ArgumentParser("jahp", description="Learned image compression, step by step.")
     parser.add_argument("--version", action="version", version=f"jahp {jahp_lib.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -56,7 +58,8 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
 
 
 def explain(error: Exception) -> str | None:
-    """A sentence or two for what the user can mend: what was wrong and what to do. None for a defect of the program."""
+    """A sentence or two for what the user can mend: what was wrong and what to do. None for a defect of the
+    program."""
     if isinstance(error, OSError) and error.errno is not None:
         return _explain_file_error(error)
     if isinstance(error, ValueError | OSError):
@@ -73,8 +76,8 @@ def explain(error: Exception) -> str | None:
 def _explain_file_error(error: OSError) -> str:
     where = f" {error.filename}" if error.filename else ""
     advice = {
-        errno.ENOSPC: "The disk is full: free some space and try again. Nothing half-written was left behind.",
-        errno.EFBIG: "The file grew past the size allowed here. Nothing half-written was left behind.",
+        errno.ENOSPC: "The disk is full: free some space and try again. Nothing half-written was left.",
+        errno.EFBIG: "The file grew past the size allowed here. Nothing half-written was left.",
         errno.EACCES: "You may not write or read there: choose another place.",
         errno.EROFS: "That disk is read-only: choose another place.",
         errno.ENOENT: "There is no such file or folder: check the name.",
@@ -84,7 +87,7 @@ def _explain_file_error(error: OSError) -> str:
     return f"{error.strerror}{where}. {advice}".strip()
 
 
-# --- what several commands share ---------------------------------------------------------------------------------------------
+# --- what several commands share ----------------------------------------------------------------------------
 
 
 def _add_force(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +114,8 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _codec_maker(arguments: argparse.Namespace) -> Callable[[str], Codec]:
-    """What makes a codec of a model's weights, on the device and with the limit of pixels that were asked for."""
+    """What makes a codec of a model's weights, on the device and with the limit of pixels that were asked
+    for."""
     from jahp_lib.codec.codec import MAX_PIXELS, Codec
     from jahp_lib.training import usable_device
 
@@ -132,7 +136,7 @@ def _target(arguments: argparse.Namespace, ending: str) -> Path:
     return writable(target, (arguments.source, arguments.model), arguments.force)
 
 
-# --- the commands ------------------------------------------------------------------------------------------------------------
+# --- the commands -------------------------------------------------------------------------------------------
 
 
 def _compress_options(parser: argparse.ArgumentParser) -> None:
@@ -213,8 +217,9 @@ def _evaluate_options(parser: argparse.ArgumentParser) -> None:
         "--model",
         action="append",
         metavar="[NAME=]WEIGHTS",
-        help="weights: a file or a name (default: small); again for each further model. Models for one λ each are joined to "
-        "one curve if they have one NAME, or if their names differ in the number at their end alone",
+        help="weights: a file or a name (default: small); again for each further model. Models for one λ "
+        "each are joined to one curve if they have one NAME, or if their names differ in the number at "
+        "their end alone",
     )
     parser.add_argument(
         "--out",

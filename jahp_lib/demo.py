@@ -1,4 +1,5 @@
-"""One photo there and back: the original, the decoded file, and JPEG at the same size, side by side in one picture."""
+"""One photo there and back: the original, the decoded file, and JPEG at the same size, side by side in one
+picture."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ FLATTEST, TALLEST = (
 
 @dataclass(frozen=True)
 class Version:
-    """A photo as one codec leaves it: ``size`` of its file in bytes, ``psnr`` in dB (None for the original)."""
+    """A photo as one codec leaves it: ``size`` of its file in bytes, ``psnr`` in dB (None for the
+    original)."""
 
     name: str
     size: int
@@ -63,7 +65,8 @@ def _of_size(codec: str, image: Image.Image, size: int, highest: int) -> tuple[b
 
 
 def demo(photo: str | Path | None, out: str | Path, lmbda: float | None, codec: Codec) -> str:
-    """Compress a photo (by default the sample "coffee"), decode it, write the comparison to ``out``; returns what to print.
+    """Compress a photo (by default the sample "coffee"), decode it, write the comparison to ``out``; returns
+    what to print.
 
     Args:
         lmbda: the weight of distortion; 0.025 if not given, and without effect on a model for one λ.
@@ -116,7 +119,8 @@ def demo(photo: str | Path | None, out: str | Path, lmbda: float | None, codec: 
 
 
 def side_by_side(versions: Sequence[Version]) -> Image.Image:
-    """The versions of one photo in a row, a title over each: at most 1,900 pixels wide and 1,350 high, whatever their shape."""
+    """The versions of one photo in a row, a title over each: at most 1,900 pixels wide and 1,350 high,
+    whatever their shape."""
     width, height = versions[0].picture.size
     panel_height = PANEL_WIDTH * min(max(height / width, FLATTEST), TALLEST)
     size = (PANEL_WIDTH * len(versions), panel_height + 0.4)
@@ -132,7 +136,8 @@ def side_by_side(versions: Sequence[Version]) -> Image.Image:
 
 
 def _no_larger(picture: Image.Image, side: int) -> Image.Image:
-    """A picture that fits into a square of ``side`` pixels, made smaller if need be: more could not be seen."""
+    """A picture that fits into a square of ``side`` pixels, made smaller if need be: more could not be
+    seen."""
     if max(picture.size) <= side:
         return picture
     smaller = picture.copy()

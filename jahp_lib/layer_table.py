@@ -9,9 +9,9 @@ from jahp_lib.context import JointModel
 from jahp_lib.transforms import LatentModel
 
 ORIGINAL = """\
-The original implementation (thekoshkina/learned_image_compression) has as many in its convolutions. It shares one GDN
-among the three stages of g_a, and one inverse among those of g_s (2 x 37,056 parameters), where here each stage has its
-own, and it has a sigmoid where the learned density of z belongs."""
+The original implementation (thekoshkina/learned_image_compression) has as many in its convolutions. It shares
+one GDN among the three stages of g_a, and one inverse among those of g_s (2 x 37,056 parameters), where here
+each stage has its own, and it has a sigmoid where the learned density of z belongs."""
 
 
 def layer_table(model: LatentModel, height: int, width: int) -> str:

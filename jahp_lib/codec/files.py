@@ -1,4 +1,5 @@
-"""Pictures and compressed pictures as files; what the command line calls. A result is written whole or not at all."""
+"""Pictures and compressed pictures as files; what the command line calls. A result is written whole or not at
+all."""
 
 from __future__ import annotations
 
@@ -72,14 +73,15 @@ def read_picture(source: str | Path, max_pixels: int) -> tuple[Image.Image, tupl
     """The picture in a file as upright RGB, and what was changed for that.
 
     Raises:
-        PhotoError: the source is missing, no picture that can be read, or one of more than ``max_pixels``, which is not loaded.
+        PhotoError: the source is missing, no picture that can be read, or one of more than ``max_pixels``,
+            which is not loaded.
     """
     with only_our_limit(), opened(source) as file:
         width, height = file.size
         if width * height > max_pixels:
             raise PhotoError(
-                f"It has {width}x{height} pixels, more than the {max_pixels:,} that are allowed, to bound memory and time. "
-                "If it is meant to be that large, allow more with max_pixels (--max-pixels on the command line)."
+                f"It has {width}x{height} pixels, more than the {max_pixels:,} that are allowed, to bound "
+                "memory and time. If it is meant to be that large, raise the limit (max_pixels)."
             )
         notes = conversions(file)  # before the pixels are loaded
         return open_photo(file), notes
@@ -87,7 +89,8 @@ def read_picture(source: str | Path, max_pixels: int) -> tuple[Image.Image, tupl
 
 @contextmanager
 def only_our_limit() -> Iterator[None]:
-    """Lift Pillow's own limit of pixels, which is not ours: ``Codec.max_pixels`` says how large a picture may be."""
+    """Lift Pillow's own limit of pixels, which is not ours: ``Codec.max_pixels`` says how large a picture may
+    be."""
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
         yield
@@ -96,7 +99,8 @@ def only_our_limit() -> Iterator[None]:
 
 
 def check_lmbda_range(lmbda: float) -> None:
-    """Raise ``ValueError`` for a λ outside the range that models for every λ serve, or that makes no sense at all."""
+    """Raise ``ValueError`` for a λ outside the range that models for every λ serve, or that makes no sense at
+    all."""
     check_lmbda(lmbda)
     if not LMBDA_MIN <= lmbda <= LMBDA_MAX:
         raise ValueError(
@@ -122,10 +126,12 @@ def served_lmbda(model: Model, lmbda: float | None) -> tuple[float | None, tuple
 def decompress_file(
     source: str | Path, target: str | Path, model: Model, progress: bool = False
 ) -> FileReport:
-    """Decompress ``source`` to the picture ``target``, in the format that its ending names (``.png`` keeps every pixel).
+    """Decompress ``source`` to the picture ``target``, in the format that its ending names (``.png`` keeps
+    every pixel).
 
     Raises:
-        BitstreamError: the source is missing, damaged, or was not made with these weights; the target is not touched.
+        BitstreamError: the source is missing, damaged, or was not made with these weights; the target is not
+            touched.
         ValueError: the target's ending names no picture format.
         OSError: the target cannot be written.
     """
@@ -149,14 +155,16 @@ def picture_format(target: str | Path) -> str:
     format_name = Image.registered_extensions().get(Path(target).suffix.lower())
     if format_name not in Image.SAVE:
         raise ValueError(
-            f"{target} does not end like a picture that can be written: use .png (or .jpg, .webp, .tif, .bmp)."
+            f"{target} does not end like a picture that can be written: use .png, .jpg, .webp, .tif or .bmp."
         )
     return format_name
 
 
 def conversions(image: Image.Image) -> tuple[str, ...]:
-    """What is changed when a picture is brought to upright 8-bit RGB, told before it is loaded: one sentence each, none for a plain one."""
-    # 16-bit RGB is opened as RGB; what it was stands in the tiles, until the picture is loaded (getexif does so)
+    """What is changed when a picture is brought to upright 8-bit RGB, told before it is loaded: one sentence
+    each, none for a plain one."""
+    # 16-bit RGB is opened as RGB; what it was stands in the tiles, until the picture is loaded (getexif does
+    # so)
     deep = ";16" in repr(image.tile) or image.mode.startswith("I") or image.mode == "F"
     notes = []
     if orientation(image) in UPRIGHT:

@@ -1,4 +1,5 @@
-"""What a compressed picture says about itself, read without its model and without PyTorch; what ``jahp info`` prints."""
+"""What a compressed picture says about itself, read without its model and without PyTorch; what ``jahp info``
+prints."""
 
 from __future__ import annotations
 

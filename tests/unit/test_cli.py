@@ -181,7 +181,7 @@ def test_a_command_that_does_not_exist_is_exit_code_2(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-# --- compress and decompress -------------------------------------------------------------------------------------------------
+# --- compress and decompress --------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -229,7 +229,8 @@ def test_a_target_that_exists_is_written_over_only_if_told_so(
 def test_what_cannot_be_written_is_said_before_the_work(
     tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Breaks if minutes are spent first, if a temporary file's name is told, or if the demo writes over the photo."""
+    """Breaks if minutes are spent first, if a temporary file's name is told, or if the demo writes over the
+    photo."""
     monkeypatch.setattr("jahp_lib.codec.codec.Codec.encode", lambda *_: pytest.fail("it was encoded"))
     photo, missing = photos / "noise.png", tmp_path / "missing"
     (tmp_path / "file").write_text("in the way")
@@ -263,7 +264,8 @@ def test_too_little_memory_is_said_in_a_sentence(
 def test_a_device_that_is_not_there_is_named(
     command: str, device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Breaks if PyTorch's own error comes through: an unknown name, a GPU too many, a device that computes nothing."""
+    """Breaks if PyTorch's own error comes through: an unknown name, a GPU too many, a device that computes
+    nothing."""
     option = "--run" if command == "train" else "--out"
     where = [tmp_path / "photo.png"] if command == "compress" else [option, tmp_path / "out"]
     message = refused(
@@ -287,7 +289,8 @@ def test_a_table_of_a_size_that_the_model_cannot_take_is_refused(
 def test_the_demo_writes_three_pictures_side_by_side_in_the_format_of_the_ending(
     ending: str, kind: str, photos: Path, weights: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Breaks if a picture is not what its name says, or its figures are not those of a file with the same weights."""
+    """Breaks if a picture is not what its name says, or its figures are not those of a file with the same
+    weights."""
     out = photos / f"demo.{ending}"
     assert done("demo", photos / "noise.png", "--out", out, *weights)
     said = capsys.readouterr().out
@@ -309,7 +312,8 @@ def test_a_demo_that_cannot_be_written_is_refused_before_any_work(
 def test_a_photo_is_decoded_once_and_its_notes_are_made_before_anything_is_written(
     photos: Path, weights: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Breaks if the file is opened a second time for its notes, or a failure there leaves a file that was reported as failed."""
+    """Breaks if the file is opened a second time for its notes, or a failure there leaves a file that was
+    reported as failed."""
     opened, original = [], Image.open
     monkeypatch.setattr(Image, "open", lambda *arguments: opened.append(1) or original(*arguments))
     assert done("compress", photos / "noise.png", *weights)

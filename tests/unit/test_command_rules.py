@@ -1,4 +1,5 @@
-"""Each rule of the commands holds for every one of them: overwriting, sources, ranges, sizes, and how a command ends."""
+"""Each rule of the commands holds for every one of them: overwriting, sources, ranges, sizes, and how a
+command ends."""
 
 from __future__ import annotations
 
@@ -96,7 +97,8 @@ def links(source: Path) -> dict[str, Path]:
 def test_no_command_writes_over_what_it_reads_even_with_force(
     name: str, way: str, read: str, house: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Breaks if a photo is gone after ``jahp compress c.png c.png --force``, under whatever name the target goes."""
+    """Breaks if a photo is gone after ``jahp compress c.png c.png --force``, under whatever name the target
+    goes."""
     source = house / (WRITERS[name][0] if read == "source" else "every.safetensors")
     before = source.read_bytes()
     target = links(source)[way]
@@ -131,7 +133,7 @@ def test_evaluate_never_writes_over_a_photo(house: Path, capsys: pytest.CaptureF
     assert (house / "curves.png").read_bytes() == before
 
 
-# --- λ -----------------------------------------------------------------------------------------------------------------
+# --- λ ------------------------------------------------------------------------------------------------------
 
 
 def with_lmbda(name: str, house: Path, lmbda: str, weights: str = "every") -> list[str]:
@@ -179,7 +181,7 @@ def test_the_help_of_every_lmbda_says_the_range(name: str, capsys: pytest.Captur
         assert name == "decompress"
 
 
-# --- sizes -------------------------------------------------------------------------------------------------------------
+# --- sizes --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["compress", "decompress", "demo"])
@@ -214,7 +216,8 @@ def test_the_demos_picture_is_bounded_whatever_the_photos_shape(size: tuple[int,
 
 
 def test_the_demos_picture_shows_a_narrow_photo_upright_and_whole(house: Path) -> None:
-    """Breaks if the bound squeezes the photo into another shape: a black bar stays four times as high as wide."""
+    """Breaks if the bound squeezes the photo into another shape: a black bar stays four times as high as
+    wide."""
     Image.new("RGB", (25, 400)).save(house / "photo.png")
     assert cli.main(command("demo", house, house / "new.png")) == 0
     with Image.open(house / "new.png") as picture:
@@ -229,7 +232,7 @@ def test_the_demos_picture_shows_a_narrow_photo_upright_and_whole(house: Path) -
     assert (bottom - top) / (right - left) == pytest.approx(16, rel=0.1)
 
 
-# --- how a command ends ------------------------------------------------------------------------------------------------
+# --- how a command ends -------------------------------------------------------------------------------------
 
 
 def test_ctrl_c_ends_in_one_word_and_keeps_what_was_measured(house: Path) -> None:

@@ -1,4 +1,5 @@
-"""Models and other codecs on a folder of photos: which photos, what is written when, and how models become curves."""
+"""Models and other codecs on a folder of photos: which photos, what is written when, and how models become
+curves."""
 
 from __future__ import annotations
 
@@ -147,7 +148,7 @@ def test_weights_are_called_after_their_file_or_after_the_folder_of_their_run(tm
     ]
 
 
-# --- which photos ------------------------------------------------------------------------------------------------------
+# --- which photos -------------------------------------------------------------------------------------------
 
 
 def test_subfolders_count_and_what_cannot_be_read_is_left_out_and_named(
@@ -237,7 +238,7 @@ def test_published_curves_are_drawn_only_for_a_known_set() -> None:
         assert any("published" in str(label) for label in labels) == there
 
 
-# --- what is written when ----------------------------------------------------------------------------------------------
+# --- what is written when -----------------------------------------------------------------------------------
 
 
 def made(codec: str, setting: float | None, photo: str, size: int, psnr: float) -> Measurement:
@@ -316,7 +317,7 @@ def test_exact_and_large_files_are_written_and_plotted(tmp_path: Path) -> None:
     assert comparison.read_results(tmp_path / "exact" / "results.json", "00")[0].psnr == math.inf
 
 
-# --- results of earlier runs -------------------------------------------------------------------------------------------
+# --- results of earlier runs --------------------------------------------------------------------------------
 
 
 def test_an_earlier_result_joins_without_being_measured_again(

@@ -38,7 +38,8 @@ def test_psnr_of_an_error_of_one_level_is_48_13_db_and_of_none_infinite() -> Non
 
 
 def ms_ssim_by_the_formula(first: np.ndarray, second: np.ndarray) -> float:
-    """Wang, Simoncelli & Bovik 2003 written out with scipy: five scales, 11x11 Gaussian of 1.5 pixels, 2x2 means between scales."""
+    """Wang, Simoncelli & Bovik 2003 written out with scipy: five scales, 11x11 Gaussian of 1.5 pixels, 2x2
+    means between scales."""
     from scipy.signal import convolve2d
 
     window = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
@@ -79,7 +80,8 @@ def test_ms_ssim_agrees_with_the_papers_formula() -> None:
 
 
 def test_luma_psnr_sees_brightness_and_is_blind_to_colour_alone() -> None:
-    """Would break with weights that do not sum to 1, with red and blue exchanged, or with luma rounded to levels."""
+    """Would break with weights that do not sum to 1, with red and blue exchanged, or with luma rounded to
+    levels."""
     grey = Image.new("RGB", (8, 8), (100, 100, 100))
     brighter = Image.new("RGB", (8, 8), (103, 103, 103))
     redder = Image.new("RGB", (8, 8), (110, 100, 100))
@@ -163,7 +165,8 @@ def test_bd_rate_of_curves_without_a_common_quality_is_refused() -> None:
 
 
 def test_the_papers_curves_are_those_of_its_authors_on_both_sets() -> None:
-    """Against minnen-2018-neurips-opt-mse.txt of tensorflow/compression: would break if a set's curve were the other's."""
+    """Against minnen-2018-neurips-opt-mse.txt of tensorflow/compression: would break if a set's curve were
+    the other's."""
     ends = {"kodak": [(0.071997, 26.804116)], "tecnick": [(0.066339, 28.965528), (2.425908, 44.665837)]}
     for photo_set, points in ends.items():
         rates, qualities = evaluation.published(photo_set)["Minnen 2018 (joint)"]
@@ -192,7 +195,8 @@ def made(
 
 
 def test_a_photo_without_a_figure_is_left_out_of_that_figures_average_alone() -> None:
-    """Would break if one black picture made PSNR infinite, or one small picture MS-SSIM no number, for all."""
+    """Would break if one black picture made PSNR infinite, or one small picture MS-SSIM no number, for
+    all."""
     rows = [
         made("a", 1, "photo", 1000, 30.0),
         made("a", 1, "black", 100, math.inf),
@@ -207,7 +211,8 @@ def test_a_photo_without_a_figure_is_left_out_of_that_figures_average_alone() ->
 
 
 def test_psnr_of_all_codecs_is_averaged_over_the_same_photos() -> None:
-    """Would break if a picture that one codec keeps exactly still counted for the other: its curve would look far better."""
+    """Would break if a picture that one codec keeps exactly still counted for the other: its curve would look
+    far better."""
     rows = [made("a", 1, "photo", 1000, 30.0), made("a", 1, "black", 100, math.inf)]
     rows += [made("b", 1, "photo", 1000, 30.0), made("b", 1, "black", 100, 70.0)]
     assert [point.psnr for point in evaluation.average(rows)] == [pytest.approx(30), pytest.approx(30)]

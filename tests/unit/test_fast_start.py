@@ -29,7 +29,8 @@ def test_help_version_and_info_load_no_library_that_takes_its_time(name: str) ->
 
 
 def test_info_takes_little_more_than_python_itself() -> None:
-    """Processor time, not the clock's, so that a busy machine makes no difference; with PyTorch it is several seconds."""
+    """Processor time, not the clock's, so that a busy machine makes no difference; with PyTorch it is several
+    seconds."""
     import resource
 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

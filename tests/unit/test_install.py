@@ -101,7 +101,8 @@ def test_the_shipped_weights_load_and_the_demo_runs(elsewhere: Path) -> None:
 
 
 def test_evaluate_measures_writes_and_has_the_published_curves(elsewhere: Path) -> None:
-    """Breaks if checksums or published curves are not in the wheel: all would be measured, and nothing written."""
+    """Breaks if checksums or published curves are not in the wheel: all would be measured, and nothing
+    written."""
     photos = elsewhere / "photos"
     photos.mkdir()
     Image.effect_noise((40, 32), 60).convert("RGB").save(photos / "noise.png")
@@ -123,7 +124,7 @@ def test_the_script_is_called_jahp(wheel: Path) -> None:
     assert "jahp = jahp_lib.cli:main" in text
 
 
-# --- versions ----------------------------------------------------------------------------------------------------------
+# --- versions -----------------------------------------------------------------------------------------------
 
 
 def pins(name: str) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""BPG, VTM and HM through programs that stand in for them: they code nothing away, but want the same options and planes."""
+"""BPG, VTM and HM through programs that stand in for them: they code nothing away, but want the same options
+and planes."""
 
 from __future__ import annotations
 
@@ -12,9 +13,15 @@ from PIL import Image
 from jahp_lib import reference_programs
 from jahp_lib.reference_programs import ProgramError, installed_programs, to_rgb, to_ycbcr
 
-# each keeps the picture in its "stream", after the setting; the video encoders check that the planes have the size they are told
-BPGENC = "import sys, pathlib\na = sys.argv\npathlib.Path(a[a.index('-o') + 1]).write_bytes(a[a.index('-q') + 1].encode() + b' ' + open(a[-1], 'rb').read())"
-BPGDEC = "import sys, pathlib\na = sys.argv\npathlib.Path(a[a.index('-o') + 1]).write_bytes(open(a[-1], 'rb').read().split(b' ', 1)[1])"
+# each keeps the picture in its "stream", after the setting; the video encoders check that the planes have the
+# size they are told
+BPGENC = """import sys, pathlib
+a = sys.argv
+photo = pathlib.Path(a[-1]).read_bytes()
+pathlib.Path(a[a.index("-o") + 1]).write_bytes(a[a.index("-q") + 1].encode() + b" " + photo)"""
+BPGDEC = """import sys, pathlib
+a = sys.argv
+pathlib.Path(a[a.index("-o") + 1]).write_bytes(pathlib.Path(a[-1]).read_bytes().split(b" ", 1)[1])"""
 ENCODER = """import sys, pathlib
 a = sys.argv
 planes = pathlib.Path(a[a.index("-i") + 1]).read_bytes()

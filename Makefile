@@ -13,9 +13,11 @@ lab: .venv/installed ## open the course in JupyterLab
 	$(RUN) jupyterlab notebooks --allow-root
 
 demo: .venv/installed ## a sample photo through the codec, without a browser: writes demo.png
-	$(RUN) jahp_lib.cli demo
+	$(RUN) jahp_lib.cli demo --force
 
-test: .venv/installed ## every test: library, notebooks, command line
+test: .venv/installed ## every test: types, examples in docstrings, library, notebooks, command line
+	$(RUN) mypy
+	$(RUN) pytest jahp_lib --doctest-modules -q
 	$(RUN) pytest tests notebooks --nbval --nbval-current-env --nbval-cell-timeout=600 -q
 
 bench: .venv/installed ## benchmarks, as ratios (after "make peers", against CompressAI)
@@ -36,8 +38,18 @@ assignments: .venv/installed ## generate the students' versions of the problem s
 peers: .venv/installed ## install CompressAI beside the course, for the tests and benchmarks that compare with it
 	$(RUN) pip install -c constraints.txt -e '.[peers]' && $(RUN) pip install --no-deps compressai==1.2.8
 
+lowest: ## the unit tests with the oldest versions allowed, Python 3.11, in .venv-lowest (several GB)
+	python3.11 -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install -c tests/environments/lowest.txt -e . 'pytest>=8' 'hypothesis>=6.100'
+	.venv-lowest/bin/python -m pytest tests/unit -q
+
+colab: ## the unit tests and lessons with Google Colab's versions, Python 3.13, in .venv-colab (several GB)
+	python3.13 -m venv .venv-colab
+	.venv-colab/bin/python -m pip install -c tests/environments/colab.txt -e . 'pytest>=8' 'hypothesis>=6.100' 'nbval>=0.11' 'ipykernel<7' ipython
+	.venv-colab/bin/python -m pytest tests/unit notebooks --nbval --nbval-current-env --nbval-cell-timeout=600 -q
+
 clean: ## remove the environment and caches
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-colab build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 .venv/installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found. Install one, or: make PYTHON=/path/to/python"; exit 1; }
@@ -45,4 +57,4 @@ clean: ## remove the environment and caches
 	$(RUN) pip install --progress-bar on -c constraints.txt -e '.[dev]'
 	@touch $@
 
-.PHONY: help lab demo test bench notebooks badges lint assignments peers clean
+.PHONY: help lab demo test bench notebooks badges lint assignments peers lowest colab clean

@@ -1,7 +1,8 @@
 """The command line: ``jahp compress photo.png photo.jahp --lmbda 0.013`` and its companions.
 
-A mistake in what was asked for ends in one sentence and exit code 2, never in a traceback. What a command needs is imported
-when it runs, and only the parser of the command that was asked for is built: ``jahp --help`` does not wait for PyTorch.
+A mistake in what was asked for ends in one sentence and exit code 2, never in a traceback. What a command
+needs is imported when it runs, and only the parser of the command that was asked for is built: ``jahp
+--help`` does not wait for PyTorch.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import errno
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +44,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser(argv: list[str]) -> argparse.ArgumentParser:
-    """The parser, with the options of that command alone which ``argv`` asks for: those of others may need PyTorch."""
+    """The parser, with the options of that command alone which ``argv`` asks for: those of others may need
+    PyTorch."""
     parser = argparse.ArgumentParser("jahp", description="Learned image compression, step by step.")
     parser.add_argument("--version", action="version", version=f"jahp {jahp_lib.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -55,7 +58,8 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
 
 
 def explain(error: Exception) -> str | None:
-    """A sentence or two for what the user can mend: what was wrong and what to do. None for a defect of the program."""
+    """A sentence or two for what the user can mend: what was wrong and what to do. None for a defect of the
+    program."""
     if isinstance(error, OSError) and error.errno is not None:
         return _explain_file_error(error)
     if isinstance(error, ValueError | OSError):
@@ -72,8 +76,8 @@ def explain(error: Exception) -> str | None:
 def _explain_file_error(error: OSError) -> str:
     where = f" {error.filename}" if error.filename else ""
     advice = {
-        errno.ENOSPC: "The disk is full: free some space and try again. Nothing half-written was left behind.",
-        errno.EFBIG: "The file grew past the size allowed here. Nothing half-written was left behind.",
+        errno.ENOSPC: "The disk is full: free some space and try again. Nothing half-written was left.",
+        errno.EFBIG: "The file grew past the size allowed here. Nothing half-written was left.",
         errno.EACCES: "You may not write or read there: choose another place.",
         errno.EROFS: "That disk is read-only: choose another place.",
         errno.ENOENT: "There is no such file or folder: check the name.",
@@ -83,7 +87,7 @@ def _explain_file_error(error: OSError) -> str:
     return f"{error.strerror}{where}. {advice}".strip()
 
 
-# --- what several commands share ---------------------------------------------------------------------------------------------
+# --- what several commands share ----------------------------------------------------------------------------
 
 
 def _add_force(parser: argparse.ArgumentParser) -> None:
@@ -109,8 +113,9 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     _add_device(parser)
 
 
-def _codec(arguments: argparse.Namespace, model: str | None = None) -> Codec:
-    """The codec with the weights called ``model`` (default: those of ``--model``) on the device that was asked for."""
+def _codec_maker(arguments: argparse.Namespace) -> Callable[[str], Codec]:
+    """What makes a codec of a model's weights, on the device and with the limit of pixels that were asked
+    for."""
     from jahp_lib.codec.codec import MAX_PIXELS, Codec
     from jahp_lib.training import usable_device
 
@@ -118,7 +123,11 @@ def _codec(arguments: argparse.Namespace, model: str | None = None) -> Codec:
     max_pixels = MAX_PIXELS if arguments.max_pixels is None else arguments.max_pixels
     if max_pixels < 1:
         raise ValueError(f"--max-pixels must be at least 1, not {max_pixels}.")
-    return Codec(jahp_lib.load(model or arguments.model).to(device), max_pixels=max_pixels)
+    return lambda weights: Codec(jahp_lib.load(weights).to(device), max_pixels=max_pixels)
+
+
+def _codec(arguments: argparse.Namespace) -> Codec:
+    return _codec_maker(arguments)(arguments.model)
 
 
 def _target(arguments: argparse.Namespace, ending: str) -> Path:
@@ -127,7 +136,7 @@ def _target(arguments: argparse.Namespace, ending: str) -> Path:
     return writable(target, (arguments.source, arguments.model), arguments.force)
 
 
-# --- the commands ------------------------------------------------------------------------------------------------------------
+# --- the commands -------------------------------------------------------------------------------------------
 
 
 def _compress_options(parser: argparse.ArgumentParser) -> None:
@@ -215,8 +224,9 @@ def _evaluate_options(parser: argparse.ArgumentParser) -> None:
         "--model",
         action="append",
         metavar="[NAME=]WEIGHTS",
-        help="weights: a file or a name (default: small); again for each further model. Models for one λ each are joined to "
-        "one curve if they have one NAME, or if their names differ in the number at their end alone",
+        help="weights: a file or a name (default: small); again for each further model. Models for one λ "
+        "each are joined to one curve if they have one NAME, or if their names differ in the number at "
+        "their end alone",
     )
     parser.add_argument(
         "--out",
@@ -251,7 +261,7 @@ def _evaluate_options(parser: argparse.ArgumentParser) -> None:
             photo_set=arguments.photo_set,
             force=arguments.force,
         )
-        print(evaluate_folder(request, names, lambda weights: _codec(arguments, weights)))
+        print(evaluate_folder(request, names, _codec_maker(arguments)))
 
     parser.set_defaults(command=run)
 
@@ -309,18 +319,17 @@ def _download(name: str, folder: str | None) -> str:
 
         return f"The photos are in {download(name, folder)}."
     try:
-        from jahp_lib.published_weights import download_weights
+        weights = import_module("jahp_lib.published_weights")
     except ModuleNotFoundError as error:
         if error.name != "jahp_lib.published_weights":
             raise
-        raise ValueError(
-            f"There is nothing called {name!r} to fetch: this version knows the photos {' and '.join(PHOTO_SETS)}."
-        ) from error
+        known = " and ".join(PHOTO_SETS)
+        raise ValueError(f"There is nothing called {name!r} to fetch; this version knows {known}.") from error
     if folder is not None:
         raise ValueError(
             "--folder is for photos: weights go to the cache, where jahp.load finds them by name."
         )
-    return f"The weights are in {download_weights(name)}; use them with --model {name}."
+    return f"The weights are in {weights.download_weights(name)}; use them with --model {name}."
 
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {

@@ -1,7 +1,7 @@
 """Rules that hold for every command, each written once.
 
-No command writes over what it reads, with ``--force`` or without; none writes over anything else without ``--force``; and what
-cannot be written is said before the work, not after it.
+No command writes over what it reads, with ``--force`` or without; none writes over anything else without
+``--force``; and what cannot be written is said before the work, not after it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from pathlib import Path
 
 
 def writable(target: str | Path, sources: Iterable[str | Path] = (), force: bool = False) -> Path:
-    """A file that may be written: its folder is there, it is none of ``sources``, and it is new or ``force`` is set.
+    """A file that may be written: its folder is there, it is none of ``sources``, and it is new or ``force``
+    is set.
 
     Raises:
         ValueError: one of these does not hold; the message says which and what to do.
@@ -20,8 +21,9 @@ def writable(target: str | Path, sources: Iterable[str | Path] = (), force: bool
     target = Path(target)
     for source in sources:
         if same_file(target, source):
+            link = "" if str(target) == str(source) else f" ({source})"
             raise ValueError(
-                f"{target} is the file that is read ({source}), and writing it would destroy it. Name another target."
+                f"{target} is a file that is read{link}, and writing it would destroy it. Name another."
             )
     if target.is_dir():
         raise ValueError(f"{target} is a folder, and a file is to be written: add the file's name to it.")

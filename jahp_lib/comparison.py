@@ -1,4 +1,5 @@
-"""Several codecs on one folder of photos, as ``jahp evaluate`` compares them: measured photo by photo, written as they come.
+"""Several codecs on one folder of photos, as ``jahp evaluate`` compares them: measured photo by photo,
+written as they come.
 
 ``measurements.csv`` gets a row as soon as it is known, so that an interruption or a late error loses none;
 ``results.json`` has the averages over photos, and ``curves.png`` draws them, beside published curves where
@@ -66,9 +67,10 @@ TECNICK_PHOTOS, TECNICK_SIDE = 100, 1200
 class Request:
     """What to compare: photos, where results go, and beside what.
 
-    ``lmbdas`` are for models that serve every λ (eight if not given); ``others`` measures Pillow's codecs and installed programs;
-    ``limit`` takes only the first so many photos; ``added`` are ``results.json`` of earlier runs on the same photos;
-    ``photo_set`` says which set of published curves belongs to them where checksums cannot tell.
+    ``lmbdas`` are for models that serve every λ (eight if not given); ``others`` measures Pillow's codecs and
+    installed programs; ``limit`` takes only the first so many photos; ``added`` are ``results.json`` of
+    earlier runs on the same photos; ``photo_set`` says which set of published curves belongs to them where
+    checksums cannot tell.
     """
 
     folder: Path
@@ -83,7 +85,8 @@ class Request:
 
 @dataclass(frozen=True)
 class NamedModel:
-    """Weights to measure and what to call them; ``curve`` is the name that was given for the curve, if one was."""
+    """Weights to measure and what to call them; ``curve`` is the name that was given for the curve, if one
+    was."""
 
     weights: str
     name: str
@@ -119,7 +122,8 @@ def named_models(words: Sequence[str]) -> list[NamedModel]:
 
 
 def split_number(name: str) -> tuple[str, float | None]:
-    """A name without the number at its end, and that number: ``("mbt2018-mse", 4.0)`` for ``"mbt2018-mse-4"``."""
+    """A name without the number at its end, and that number: ``("mbt2018-mse", 4.0)`` for
+    ``"mbt2018-mse-4"``."""
     found = re.fullmatch(r"(.*[^-_])[-_](\d+(?:\.\d+)?)", name)
     return (found[1], float(found[2])) if found else (name, None)
 
@@ -127,7 +131,8 @@ def split_number(name: str) -> tuple[str, float | None]:
 def learned_contestants(
     models: Sequence[NamedModel], load: Callable[[str], Codec], lmbdas: Sequence[float]
 ) -> list[Contestant]:
-    """One contestant for each model. Models for one λ that share a curve's name are its points, told apart by their numbers.
+    """One contestant for each model. Models for one λ that share a curve's name are its points, told apart by
+    their numbers.
 
     Raises:
         ValueError: two curves would have the same name.
@@ -140,7 +145,8 @@ def learned_contestants(
         same = [other for other in contestants if other.name == name]
         if same and (codec.serves_every_lmbda or len(same[0].settings) > 1):
             raise ValueError(
-                f"Two of the models would be called {name!r}. Give each a name of its own: --model NAME={model.weights}."
+                f"Two of the models would be called {name!r}. Give each a name of its own: "
+                f"--model NAME={model.weights}."
             )
         if same and (number is None or any(number in other.settings for other in same)):
             number = 1.0 + max(other.settings[0] or 0.0 for other in same)
@@ -156,7 +162,8 @@ def _compress(codec: Codec, image: Image.Image, setting: float | None) -> bytes:
 
 
 def other_contestants() -> tuple[list[Contestant], list[str]]:
-    """Pillow's codecs, as far as this Pillow has them, and BPG, VTM and HM where installed; what to say of those that are not used."""
+    """Pillow's codecs, as far as this Pillow has them, and BPG, VTM and HM where installed; what to say of
+    those that are not used."""
     pillow = [
         Contestant(name, settings, partial(pillow_bytes, name), pillow_picture)
         for name, (_, _, settings) in PILLOW.items()
@@ -171,7 +178,8 @@ def other_contestants() -> tuple[list[Contestant], list[str]]:
 
 @dataclass
 class Results:
-    """What became of a comparison: measurements of whole photos, and all that ``results.json`` says beside the averages."""
+    """What became of a comparison: measurements of whole photos, and all that ``results.json`` says beside
+    the averages."""
 
     models: list[str]
     photos_sha256: str
@@ -194,7 +202,8 @@ class Results:
 
 
 def evaluate_folder(request: Request, models: Sequence[NamedModel], load: Callable[[str], Codec]) -> str:
-    """Measure models, and other codecs beside them, on a folder of photos; write the results; returns a table to print.
+    """Measure models, and other codecs beside them, on a folder of photos; write the results; returns a table
+    to print.
 
     Args:
         request: photos, where results go, and beside what.
@@ -220,8 +229,7 @@ def evaluate_folder(request: Request, models: Sequence[NamedModel], load: Callab
     learned = learned_contestants(models, load, request.lmbdas or LMBDAS)
     others, notes = other_contestants() if request.others else ([], [])
     contestants = learned + others
-    here = {contestant.name for contestant in contestants}
-    earlier = [point for point in _without_repetition(added) if point.codec not in here]
+    earlier = [point for point in _without_repetition(added) if not _measured_now(point, contestants)]
     names = list(dict.fromkeys(contestant.name for contestant in learned))
     results = Results(names, photos_sha256, photo_set, earlier, notes)
     request.out.mkdir(parents=True, exist_ok=True)
@@ -246,7 +254,8 @@ def _measured(
     left_out: dict[str, str],
     write_row: Callable[[Measurement], None],
 ) -> Iterator[list[Measurement]]:
-    """Photo by photo, so that one is in memory at a time: what every contestant made of it. What cannot be read is left out."""
+    """Photo by photo, so that one is in memory at a time: what every contestant made of it. What cannot be
+    read is left out."""
     steps = len(files) * sum(len(contestant.settings) for contestant in contestants)
     max_pixels = min(contestant.max_pixels for contestant in contestants)
     with tqdm(total=steps, unit="file") as bar:
@@ -276,7 +285,7 @@ def _measured(
             yield found
 
 
-# --- which photos ------------------------------------------------------------------------------------------------------------
+# --- which photos -------------------------------------------------------------------------------------------
 
 
 def listed_photos(folder: Path, limit: int | None = None) -> list[Path]:
@@ -308,7 +317,8 @@ def known_set(checksums: Sequence[str]) -> str | None:
 
 
 def _said_set(photo_set: str | None, files: Sequence[Path]) -> str | None:
-    """The set that the user says these photos are, as far as that can be: Tecnick is 100 photos of 1200x1200 pixels."""
+    """The set that the user says these photos are, as far as that can be: Tecnick is 100 photos of 1200x1200
+    pixels."""
     if photo_set is None:
         return None
     sizes = set()
@@ -317,13 +327,13 @@ def _said_set(photo_set: str | None, files: Sequence[Path]) -> str | None:
             sizes.add(image.size)
     if len(files) != TECNICK_PHOTOS or sizes != {(TECNICK_SIDE, TECNICK_SIDE)}:
         raise ValueError(
-            f"These are not the Tecnick photos, which are {TECNICK_PHOTOS} of {TECNICK_SIDE}x{TECNICK_SIDE} pixels: "
-            "leave --photo-set away."
+            f"These are not the Tecnick photos, which are {TECNICK_PHOTOS} of {TECNICK_SIDE}x{TECNICK_SIDE} "
+            "pixels: leave --photo-set away."
         )
     return photo_set
 
 
-# --- results in files --------------------------------------------------------------------------------------------------------
+# --- results in files ---------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -368,7 +378,8 @@ def write_results(folder: Path, results: Results) -> None:
 
 
 def _as_json(point: Point) -> dict[str, Any]:
-    """A point without infinity (PSNR of pictures that are the same) and NaN (MS-SSIM of small ones), which JSON has not."""
+    """A point without infinity (PSNR of pictures that are the same) and NaN (MS-SSIM of small ones), which
+    JSON has not."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in asdict(point).items()
@@ -411,6 +422,13 @@ def _from_json(entry: Mapping[str, Any]) -> Point:
     return Point(**values)
 
 
+def _measured_now(point: Point, contestants: Sequence[Contestant]) -> bool:
+    """Whether this run measures a point of an earlier one again: a codec's whole curve, or one point of a
+    family."""
+    same = [contestant for contestant in contestants if contestant.name == point.codec]
+    return any(len(one.settings) > 1 or one.settings[0] in (None, point.setting) for one in same)
+
+
 def _without_repetition(points: Sequence[Point]) -> list[Point]:
     """One point for each codec and setting, the first that was given."""
     kept: dict[tuple[str, float | None], Point] = {}
@@ -419,14 +437,15 @@ def _without_repetition(points: Sequence[Point]) -> list[Point]:
     return sorted(kept.values(), key=lambda point: (point.codec, point.bpp))
 
 
-# --- what is said and drawn --------------------------------------------------------------------------------------------------
+# --- what is said and drawn ---------------------------------------------------------------------------------
 
 
 def bd_rates(results: Results) -> dict[str, dict[str, float]]:
-    """For each model, the BD-rate in percent against every other codec, over what that one reaches from 0.2 to 1.0 bit/pixel.
+    """For each model, the BD-rate in percent against every other codec, over what that one reaches from 0.2
+    to 1.0 bit/pixel.
 
-    Published curves of the photo set are among them. Left out is what has fewer than four points, no quality in
-    common, or a PSNR that an earlier run averaged over fewer photos.
+    Published curves of the photo set are among them. Left out is what has fewer than four points, no quality
+    in common, or a PSNR that an earlier run averaged over fewer photos.
     """
     points = results.points
     anchors = {codec: curve(points, codec) for codec in dict.fromkeys(point.codec for point in points)}
@@ -504,7 +523,8 @@ def _left_out(reasons: Mapping[str, str]) -> list[str]:
 
 
 def plot_curves(points: Sequence[Point], photo_set: str | None = None) -> Figure:
-    """PSNR, and MS-SSIM in dB where there is any, against rate for every codec; published curves for a known set of photos."""
+    """PSNR, and MS-SSIM in dB where there is any, against rate for every codec; published curves for a known
+    set of photos."""
     metrics = {"psnr": "PSNR (dB)"}
     if any(point.ms_ssim_photos for point in points):
         metrics["ms_ssim"] = "MS-SSIM (dB)"

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 from jahp_lib.codec.codec import Codec
 from jahp_lib.codec.files import picture_format, read_picture, served_lmbda
-from jahp_lib.evaluation import picture_psnr, pillow_bytes
-from jahp_lib.photos.one_photo import open_photo, sample_photos
+from jahp_lib.evaluation import picture_psnr, pillow_bytes, pillow_picture
+from jahp_lib.photos.one_photo import sample_photos
 from jahp_lib.photos.whole_files import write_whole
 
 USUAL_LMBDA = 0.025
@@ -89,7 +91,7 @@ def demo(photo: str | Path | None, out: str | Path, lmbda: float | None, codec: 
     decoded = codec.decompress(blob)
     ended = time.perf_counter()
     jpeg, quality = jpeg_of_size(image, len(blob))
-    jpeg_decoded = open_photo(io.BytesIO(jpeg))
+    jpeg_decoded = pillow_picture(jpeg)
 
     pixels = image.width * image.height
     setting = "" if lmbda is None else f", λ = {lmbda:g}"
@@ -121,15 +123,16 @@ def side_by_side(versions: Sequence[Version]) -> Image.Image:
     whatever their shape."""
     width, height = versions[0].picture.size
     panel_height = PANEL_WIDTH * min(max(height / width, FLATTEST), TALLEST)
-    figure = Figure(figsize=(PANEL_WIDTH * len(versions), panel_height + 0.4), layout="constrained")
+    size = (PANEL_WIDTH * len(versions), panel_height + 0.4)
+    figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
     for ax, version in zip(figure.subplots(1, len(versions)), versions, strict=True):
         ax.imshow(_no_larger(version.picture, round(PANEL_WIDTH * DOTS_PER_INCH * TALLEST)))
         ax.axis("off")
         db = "" if version.psnr is None else f", {version.psnr:.2f} dB"
         ax.set_title(f"{version.name}: {version.size:,} bytes{db}", fontsize=10)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
-    return Image.open(buffer).convert("RGB")
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
 def _no_larger(picture: Image.Image, side: int) -> Image.Image:

@@ -1,9 +1,11 @@
 """Lesson 12. Rate and distortion of real files: ours, other codecs', and the published curves beside them.
 
-Everything is measured on what a user would get: bytes of the file, PSNR and MS-SSIM of the decoded 8-bit picture against the
-original. Averages are the usual ones: for each setting the mean over photos of bit/pixel, of PSNR in dB, and of MS-SSIM.
+Everything is measured on what a user would get: bytes of the file, PSNR and MS-SSIM of the decoded 8-bit
+picture against the original. Averages are the usual ones: for each setting the mean over photos of bit/pixel,
+of PSNR in dB, and of MS-SSIM.
 
-``comparison`` measures whole folders with this; ``reference_programs`` adds BPG, VTM and HM where they are installed.
+``comparison`` measures whole folders with this; ``reference_programs`` adds BPG, VTM and HM where they are
+installed.
 """
 
 from __future__ import annotations
@@ -51,8 +53,9 @@ Curve = tuple[np.ndarray, np.ndarray]  # rates in bit/pixel and qualities in dB,
 class Measurement:
     """One photo through one codec at one setting.
 
-    ``setting`` is None for a model that has no choice, ``size`` in bytes, ``psnr`` in dB over all colours and infinite if the
-    picture came out exactly, ``ms_ssim`` in [0, 1] (NaN for small photos), times in seconds, ``psnr_luma`` in dB.
+    ``setting`` is None for a model that has no choice, ``size`` in bytes, ``psnr`` in dB over all colours and
+    infinite if the picture came out exactly, ``ms_ssim`` in [0, 1] (NaN for small photos), times in seconds,
+    ``psnr_luma`` in dB.
     """
 
     codec: str
@@ -77,9 +80,9 @@ class Measurement:
 class Point:
     """A codec's average over photos at one setting; units as in ``Measurement``.
 
-    ``photos`` counts those of ``bpp``. Each quality is averaged over the photos that have it, which ``psnr_photos``
-    and ``ms_ssim_photos`` count, and whose rates are ``psnr_bpp`` and ``ms_ssim_bpp``: a photo that came out
-    exactly has no finite PSNR, a small one no MS-SSIM.
+    ``photos`` counts those of ``bpp``. Each quality is averaged over the photos that have it, which
+    ``psnr_photos`` and ``ms_ssim_photos`` count, and whose rates are ``psnr_bpp`` and ``ms_ssim_bpp``: a
+    photo that came out exactly has no finite PSNR, a small one no MS-SSIM.
     """
 
     codec: str
@@ -98,19 +101,26 @@ class Point:
 
 
 def picture_psnr(original: Image.Image, decoded: Image.Image) -> float:
-    """PSNR in dB of two RGB pictures of the same size, over all pixels and colours; infinite if they are the same."""
+    """PSNR in dB of two RGB pictures of the same size, over all pixels and colours; infinite if they are the
+    same."""
     difference = np.asarray(original, dtype=np.float64) - np.asarray(decoded, dtype=np.float64)
-    return psnr(float(np.mean(difference**2)), peak=255.0).item()
+    return _psnr_of_levels(difference)
 
 
 def picture_psnr_luma(original: Image.Image, decoded: Image.Image) -> float:
-    """PSNR in dB of the luma Y' = 0.299 R' + 0.587 G' + 0.114 B' of two RGB pictures, not rounded; infinite if it is the same.
+    """PSNR in dB of the luma Y' = 0.299 R' + 0.587 G' + 0.114 B' of two RGB pictures, not rounded; infinite
+    if it is the same.
 
     Source of the weights: ITU-R BT.601, as in JPEG; tensorflow/compression recommends luma for new results.
     """
     weights = np.array([0.299, 0.587, 0.114])
     first, second = (np.asarray(image, dtype=np.float64) @ weights for image in (original, decoded))
-    return psnr(float(np.mean((first - second) ** 2)), peak=255.0).item()
+    return _psnr_of_levels(first - second)
+
+
+def _psnr_of_levels(difference: np.ndarray) -> float:
+    """PSNR in dB of a difference in grey levels, 0 to 255, in double precision."""
+    return psnr(torch.tensor(np.mean(difference**2), dtype=torch.float64), peak=255.0).item()
 
 
 def decibels(ms_ssim: float | np.ndarray) -> np.ndarray:
@@ -190,7 +200,8 @@ def measure_codec(
     )
 
 
-# Pillow's encoders: format, options of a setting, and settings from small to large files over about 0.1 to 2 bit/pixel.
+# Pillow's encoders: format, options of a setting, and settings from small to large files over about 0.1 to 2
+# bit/pixel.
 PILLOW: dict[str, tuple[str, Callable[[float], dict[str, Any]], Sequence[float]]] = {
     "JPEG 4:2:0": (
         "JPEG",
@@ -229,7 +240,8 @@ def pillow_has(codec: str) -> bool:
 
 def pillow_picture(blob: bytes) -> Image.Image:
     """A file of one of ``PILLOW``'s codecs, decoded to RGB."""
-    return Image.open(io.BytesIO(blob)).convert("RGB")
+    with opened(io.BytesIO(blob), max_pixels=None) as image:
+        return image.convert("RGB")
 
 
 def measure_pillow(codec: str, photos: Mapping[str, Image.Image], progress: bool = True) -> list[Measurement]:
@@ -242,8 +254,8 @@ def measure_pillow(codec: str, photos: Mapping[str, Image.Image], progress: bool
 def average(measurements: Iterable[Measurement]) -> list[Point]:
     """The usual averages: one point for each codec and setting, ordered by rate within a codec.
 
-    PSNR is averaged over the photos that have it in all codecs and settings that are given, so that all curves stand
-    for the same photos: a black picture that comes out exactly from one codec counts for no PSNR at all.
+    PSNR is averaged over the photos that have it in all codecs and settings that are given, so that all
+    curves stand for the same photos: a black picture that comes out exactly from one codec counts for none.
     """
     groups: dict[tuple[str, float | None], list[Measurement]] = {}
     for measurement in measurements:
@@ -254,7 +266,8 @@ def average(measurements: Iterable[Measurement]) -> list[Point]:
 
 
 def _exact_photos(groups: Sequence[Sequence[Measurement]]) -> set[str]:
-    """Photos that came out exactly at one setting or more; a setting that is exact for all photos tells of none."""
+    """Photos that came out exactly at one setting or more; a setting that is exact for all photos tells of
+    none."""
     lossy = [group for group in groups if any(math.isfinite(m.psnr) for m in group)]
     return {m.photo for group in lossy for m in group if not math.isfinite(m.psnr)}
 
@@ -284,9 +297,11 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def curve(points: Iterable[Point], codec: str, metric: str = "psnr") -> Curve:
-    """Rates (bit/pixel) and a quality in dB of one codec, in rising order; without points whose quality is not finite.
+    """Rates (bit/pixel) and a quality in dB of one codec, in rising order; without points whose quality is
+    not finite.
 
-    ``metric`` is "psnr" or "ms_ssim" (here in dB, see ``decibels``). Rates are those of the photos that have it.
+    ``metric`` is "psnr" or "ms_ssim" (here in dB, see ``decibels``). Rates are those of the photos that have
+    it.
     """
     own = [
         (getattr(point, f"{metric}_bpp"), getattr(point, metric)) for point in points if point.codec == codec
@@ -307,9 +322,11 @@ PUBLISHED_SETS = ("kodak", "tecnick")
 
 
 def published(photo_set: str = "kodak", metric: str = "psnr") -> dict[str, Curve]:
-    """Published averages over a set of photos, "kodak" or "tecnick": codec to rates (bit/pixel) and quality (dB).
+    """Published averages over a set of photos, "kodak" or "tecnick": codec to rates (bit/pixel) and quality
+    (dB).
 
-    ``metric`` is "psnr" or "ms_ssim" (in dB). Where each was published stands in the files, ``weights/*_published_rd.csv``.
+    ``metric`` is "psnr" or "ms_ssim" (in dB). Where each was published stands in the files,
+    ``weights/*_published_rd.csv``.
 
     Raises:
         ValueError: no curves of such a set are here.
@@ -341,11 +358,13 @@ def bd_rate(
     test: Curve,
     rates: tuple[float, float] | None = None,
 ) -> float:
-    """Average difference in rate at equal PSNR, in percent: negative where ``test`` needs fewer bits than ``anchor``.
+    """Average difference in rate at equal PSNR, in percent: negative where ``test`` needs fewer bits than
+    ``anchor``.
 
     Args:
         anchor, test: rates (bit/pixel) and PSNR (dB), at least four points each, both rising.
-        rates: compare only over the PSNR that ``anchor`` reaches between these two rates ("0.2 to 1.0 bit/pixel").
+        rates: compare only over the PSNR that ``anchor`` reaches between these two rates ("0.2 to 1.0
+            bit/pixel").
 
     Raises:
         ValueError: fewer than four points, or the curves share no PSNR.
@@ -369,7 +388,8 @@ def bd_rate(
 
 
 def _cut(points: Curve, low: float, high: float) -> Curve:
-    """The part of a curve between two PSNR, its ends interpolated (Akima on log rate), four points at the least."""
+    """The part of a curve between two PSNR, its ends interpolated (Akima on log rate), four points at the
+    least."""
     from scipy.interpolate import Akima1DInterpolator
 
     rates, qualities = points

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 from torchinfo import summary
 
 from jahp_lib.context import JointModel
 from jahp_lib.transforms import LatentModel
 
 ORIGINAL = """\
-The original implementation (thekoshkina/learned_image_compression) has as many in its convolutions. It shares one GDN
-among the three stages of g_a, and one inverse among those of g_s (2 x 37,056 parameters), where here each stage has its
-own, and it has a sigmoid where the learned density of z belongs."""
-
-
-class _Reconstruction(nn.Module):
-    """A model that returns x_hat alone: torchinfo wants one tensor from the whole."""
-
-    def __init__(self, model: LatentModel) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.model(x).x_hat
+The original implementation (thekoshkina/learned_image_compression) has as many in its convolutions. It shares
+one GDN among the three stages of g_a, and one inverse among those of g_s (2 x 37,056 parameters), where here
+each stage has its own, and it has a sigmoid where the learned density of z belongs."""
 
 
 def layer_table(model: LatentModel, height: int, width: int) -> str:
@@ -31,17 +20,21 @@ def layer_table(model: LatentModel, height: int, width: int) -> str:
     Raises:
         ValueError: the model cannot take an image of that size.
     """
+    forward = model.forward
+    model.forward = lambda x: forward(x).x_hat  # type: ignore[assignment,method-assign] # torchinfo wants one tensor
     try:
         table = summary(
-            _Reconstruction(model).eval(),
+            model.eval(),
             input_size=(1, 3, height, width),
             col_names=("output_size", "kernel_size", "num_params"),
-            depth=3,
+            depth=2,
             device="cpu",
             verbose=0,
         )
     except RuntimeError as error:  # torchinfo's, around what the model says of a size that it cannot take
         raise error.__cause__ or error from None
+    finally:
+        model.forward = forward  # type: ignore[method-assign]
     convolutions = sum(
         parameter.numel()
         for layer in model.modules()

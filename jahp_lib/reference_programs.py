@@ -1,8 +1,10 @@
-"""BPG, VTM (H.266) and HM (H.265) as further codecs of a comparison, where their programs are installed; none is required.
+"""BPG, VTM (H.266) and HM (H.265) as further codecs of a comparison, where their programs are installed; none
+is required.
 
-VTM and HM read and write planes of Y'CbCr 4:4:4, 8 bits each; pictures are brought there and back by ITU-R BT.709 over the full
-range, as CompressAI's benchmark does. Their configuration is looked for in the folders ``cfg`` beside and above the program,
-where their source has it, or named by the environment: ``VTM_CONFIG=…/encoder_intra_vtm.cfg``.
+VTM and HM read and write planes of Y'CbCr 4:4:4, 8 bits each; pictures are brought there and back by ITU-R
+BT.709 over the full range, as CompressAI's benchmark does. Their configuration is looked for in the folders
+``cfg`` beside and above the program, where their source has it, or named by the environment:
+``VTM_CONFIG=…/encoder_intra_vtm.cfg``.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ KR, KB = 0.2126, 0.0722  # shares of red and blue in luma, ITU-R BT.709
 
 
 class Program(Protocol):
-    """A codec that runs as a program: its name, its settings from small to large files, and pictures to bytes and back."""
+    """A codec that runs as a program: its name, its settings from small to large files, and pictures to bytes
+    and back."""
 
     name: str
     settings: Sequence[float]
@@ -81,9 +84,11 @@ class BPG:
 
 
 class ReferenceSoftware:
-    """The reference encoder and decoder of a video standard, for one picture; a setting is the quantiser, as in BPG.
+    """The reference encoder and decoder of a video standard, for one picture; a setting is the quantiser, as
+    in BPG.
 
-    Its files do not say a picture's size in a way that is read here: ``decode`` takes what ``encode`` has just made.
+    Its files do not say a picture's size in a way that is read here: ``decode`` takes what ``encode`` has
+    just made.
     """
 
     settings: Sequence[float] = (47, 42, 37, 32, 27, 22, 17)

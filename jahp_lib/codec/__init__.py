@@ -1,7 +1,7 @@
-"""Lesson 9. A real bitstream: pictures to bytes and back, the same on every machine.
+"""Lessons 8 and 9. A real bitstream: pictures to bytes and back, the same on every machine.
 
 Read in this order: ``portable_math``, ``tables``, ``fixed_point``, ``wavefront``, ``entropy_models``,
-``container``, ``tiles``, ``codec``.
+``container``, ``codec``; then, if you like, ``fast``.
 """
 
 from __future__ import annotations

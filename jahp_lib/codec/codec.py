@@ -73,9 +73,12 @@ class Codec:
     """Compresses pictures to bytes and back with the weights that ``model`` has now (it keeps a copy; train
     on as you like).
 
-    >>> codec = Codec(model)
-    >>> blob = codec.compress(image, lmbda=0.013)
-    >>> image = codec.decompress(blob)
+    >>> import jahp_lib as jahp
+    >>> from jahp_lib.photos import sample_photos
+    >>> codec = jahp.Codec(jahp.load("small"))
+    >>> blob = codec.compress(sample_photos()["chelsea"], lmbda=0.013)
+    >>> codec.decompress(blob).size
+    (451, 300)
 
     Args:
         model: any model of the ladder, or one in ``VariableRate``. It runs where the model is, on the CPU or

@@ -1,4 +1,5 @@
-"""What a compressed picture says about itself, read without its model and without PyTorch; what ``jahp info`` prints."""
+"""What a compressed picture says about itself, read without its model and without PyTorch; what ``jahp info``
+prints."""
 
 from __future__ import annotations
 
@@ -18,13 +19,12 @@ def read_blob(path: str | Path) -> bytes:
     path = Path(path)
     if not path.exists() or path.is_dir():
         raise BitstreamError(f"{path} is a folder." if path.is_dir() else f"There is no file {path}.")
-    size = path.stat().st_size  # 0 for a pipe
-    if size <= LARGEST_FILE:
-        with path.open("rb") as file:
-            blob = file.read(LARGEST_FILE + 1)
-        size = len(blob)
-    if size > LARGEST_FILE:
-        raise BitstreamError(f"{path} has {size:,} bytes or more, more than any compressed picture.")
+    with path.open("rb") as file:
+        blob = file.read(LARGEST_FILE + 1)  # a pipe does not know its length
+    if len(blob) > LARGEST_FILE:
+        raise BitstreamError(
+            f"{path} has more than {LARGEST_FILE:,} bytes, and no compressed picture is that large."
+        )
     return blob
 
 

@@ -227,19 +227,6 @@ def test_a_target_that_exists_is_written_over_only_if_told_so(
         assert (photos / target).read_bytes() != b"mine"
 
 
-def test_the_lambda_is_noted_where_it_was_given(
-    photos: Path, weights: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Breaks if a default stands in the file of a model whose λ is another: it was trained for one, and the
-    file cannot know which."""
-    assert done("compress", photos / "noise.png", *weights)
-    assert done("info", photos / "noise.jahp")
-    assert re.search(r"lmbda +not given", capsys.readouterr().out)
-    assert done("compress", photos / "noise.png", *weights, "--lmbda", "0.05", "--force")
-    assert done("info", photos / "noise.jahp")
-    assert re.search(r"lmbda +0\.05", capsys.readouterr().out)
-
-
 def test_what_cannot_be_written_is_said_before_the_work(
     tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,7 +237,7 @@ def test_what_cannot_be_written_is_said_before_the_work(
     (tmp_path / "file").write_text("in the way")
     assert f"There is no folder {missing}" in refused(capsys, "compress", photo, missing / "x.jahp")
     assert f"There is no folder {missing}" in refused(capsys, "demo", photo, "--out", missing / "x.png")
-    assert "is the photo itself" in refused(capsys, "demo", photo, "--out", photo)
+    assert "would destroy it" in refused(capsys, "demo", photo, "--out", photo)
     assert str(tmp_path / "file") in refused(capsys, "evaluate", photos, "--out", tmp_path / "file")
     assert "at least 1, not -1" in refused(
         capsys, "evaluate", photos, "--out", tmp_path / "out", "--limit", -1

@@ -33,6 +33,7 @@ LESSONS_1_TO_7 = [
 ]
 CODEC = [
     "container",
+    "info",
     "portable_math",
     "fixed_point",
     "wavefront",
@@ -69,7 +70,6 @@ ORDER = [
     "checkpoints",
     "codec.codec",
     "codec",
-    "codec.info",
     "codec.files",
     "snapshots",
     "training.extras",
@@ -90,6 +90,9 @@ ORDER = [
     *(f"training.recipes.{name}" for name in ("small", "full", "ladder", "recorded")),
     "training.recipes",
     "evaluation",
+    "reference_programs",
+    "command_rules",
+    "comparison",
 ]
 MODULES = {
     ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): file

@@ -152,3 +152,195 @@ def test_a_right_hand_in_gets_all_points_and_an_empty_one_none(course: Course) -
     assert not summary.not_graded
     assert not course.lost("ada")
     assert course.lost("nemo") == set(POINTS)
+
+
+def delete(*names: str) -> Callable[[nbformat.NotebookNode], None]:
+    def change(notebook: nbformat.NotebookNode) -> None:
+        for name in names:
+            del notebook.cells[named(notebook, name)]
+
+    return change
+
+
+def changed_tests(notebook: nbformat.NotebookNode) -> None:
+    notebook.cells[named(notebook, "half-visible")].source = "pass"
+    hidden = notebook.cells[named(notebook, "half-hidden")]
+    hidden.source, hidden.metadata.nbgrader["grade"], hidden.metadata.nbgrader["points"] = "", False, 99
+    notebook.cells[named(notebook, "imports")].source = ""
+
+
+def split_answer(notebook: nbformat.NotebookNode) -> None:
+    """What JupyterLab's "Split Cell" leaves behind: the metadata twice."""
+    index = named(notebook, "half")
+    first, second = RIGHT["half"].split("\n")
+    copy = new_code_cell(second, metadata=notebook.cells[index].metadata)
+    notebook.cells[index].source = first
+    notebook.cells.insert(index + 1, copy)
+
+
+def copied_cells(notebook: nbformat.NotebookNode) -> None:
+    """An old version of an answer kept at the end, a test copied to the top, and an answer copied to be improved."""
+    old = new_code_cell("def half(x):\n    return 0", metadata=notebook.cells[named(notebook, "half")].metadata)
+    test = notebook.cells[named(notebook, "double-visible")]
+    better = notebook.cells[named(notebook, "root")]
+    worse = new_code_cell("def root(x):\n    raise ValueError", metadata=better.metadata)
+    notebook.cells.insert(named(notebook, "root"), worse)
+    notebook.cells.insert(0, new_code_cell(test.source, metadata=test.metadata))
+    notebook.cells.append(old)
+
+
+def without_metadata(notebook: nbformat.NotebookNode) -> None:
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({})
+
+
+def answers_without_metadata(notebook: nbformat.NotebookNode) -> None:
+    for name in RIGHT:
+        notebook.cells[named(notebook, name)].metadata = nbformat.from_dict({})
+    delete("half-visible", "half-hidden")(notebook)
+
+
+def old_metadata(notebook: nbformat.NotebookNode) -> None:
+    for cell in notebook.cells:
+        if "nbgrader" in cell.metadata:
+            cell.metadata.nbgrader["schema_version"] = 1
+
+
+def sabotaged_set_up(notebook: nbformat.NotebookNode) -> None:
+    notebook.cells.insert(0, new_code_cell('import sys\nsys.modules["math"] = None'))
+
+
+LOOP = "while True:\n    pass"
+STUBBORN = "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
+EVERYTHING = set(POINTS)
+HALF = {"half-visible", "half-hidden"}
+NOT_GRADED = {  # student to words of the reason
+    "bad-json": "no notebook",
+    "bad-nothing": "is empty",
+    "bad-format": "no valid notebook",
+    "bad-set-up": "cell imports failed",
+    "no-metadata": "no cell of this set",
+    "renamed": 'only "toy (1).ipynb"',
+    "two": "more than one notebook",
+    "wrong-folder": "submitted/wrong-folder/toy/toy.ipynb is expected",
+}
+GRADED: dict[str, set[str]] = {  # student to test cells that give no points
+    "ada": set(),
+    "nemo": EVERYTHING,
+    "deleted-tests": set(),
+    "deleted-set-up": set(),
+    "deleted-answer": HALF,
+    "changed-tests": {"half-visible"},  # half(0) is right even so
+    "split": set(),
+    "copied": set(),
+    "unlabelled": set(),
+    "old": set(),
+    "exit": {"root-hidden"},
+    "silent": set(),
+    "noisy": set(),
+    "killed": HALF,
+    "loop": {*HALF, "root-visible", "root-hidden"},
+    "flood": HALF,
+    "greedy": HALF,
+}
+
+
+def hand_in_everything(course: Course) -> None:
+    course.hand_in("ada")
+    course.hand_in("nemo", dict.fromkeys(RIGHT, "pass"))
+    tests = [name for name in POINTS if name != "root-hidden"]
+    course.hand_in("deleted-tests", change=delete(*tests))
+    course.hand_in("deleted-set-up", change=delete("imports", "double-visible"))
+    course.hand_in("deleted-answer", change=delete("half", "half-visible"))
+    course.hand_in("changed-tests", {"half": "def half(x):\n    return x"}, changed_tests)
+    course.hand_in("split", change=split_answer)
+    course.hand_in("copied", change=copied_cells)
+    course.hand_in("unlabelled", change=answers_without_metadata)
+    course.hand_in("old", change=old_metadata)
+    leave = "def root(x):\n    if x == 9:\n        exit()\n    return math.sqrt(x)\nsys.exit()"
+    course.hand_in(
+        "exit", {"double": RIGHT["double"] + "\nexit()", "half": RIGHT["half"] + "\nquit()", "root": "import sys\n" + leave}
+    )
+    closed = "import sys\nsys.stdout.close()\n"
+    course.hand_in(
+        "silent",
+        {
+            "double": RIGHT["double"] + "\nimport sys\nsys.stdout = None\n1 / 0",
+            "half": RIGHT["half"].replace("(x):", "(x):\n    import sys\n    sys.stdout = sys.stderr = None"),
+            "root": closed + RIGHT["root"] + '\nprint("still here")',
+        },
+    )
+    course.hand_in("noisy", {"half": RIGHT["half"].replace(":", ':\n    import sys\n    print("hm", file=sys.stderr)', 1)})
+    course.hand_in("killed", {"half": "import os\nos._exit(1)"})
+    course.hand_in("loop", {"half": LOOP, "root": "def root(x):\n    " + STUBBORN.replace("\n", "\n    ")})
+    course.hand_in("flood", {"half": 'def half(x):\n    while True:\n        print("spam" * 1000)'})
+    course.hand_in("greedy", {"half": "def half(x):\n    x = [0]\n    while True:\n        x = x + x"})
+    course.hand_in("bad-set-up", change=sabotaged_set_up)
+    course.hand_in("no-metadata", change=without_metadata)
+    course.hand_in("two")
+    shutil.copy(course.path("two"), course.path("two").with_name("toy-Copy1.ipynb"))
+    text = course.path("ada").read_text()
+    course.path("bad-json").write_text(text[: len(text) // 2])
+    course.path("bad-nothing").write_text("")
+    course.path("bad-format").write_text('{"cells": 5, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    course.path("renamed").with_name("toy (1).ipynb").write_text(text)
+    (course.root / "submitted" / "wrong-folder").mkdir()
+    (course.root / "submitted" / "wrong-folder" / "toy.ipynb").write_text(text)
+
+
+@pytest.fixture(scope="module")
+def marked(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Course, grade.Summary]:
+    """A class in which everything happens that happens, graded in one go."""
+    root = tmp_path_factory.mktemp("class") / "course"
+    shutil.copytree(generated, root)
+    course = Course(root)
+    hand_in_everything(course)
+    return course, course.grade(memory=1 << 30)
+
+
+@pytest.mark.parametrize("student", GRADED)
+def test_what_is_right_keeps_its_points(marked: tuple[Course, grade.Summary], student: str) -> None:
+    course, summary = marked
+    assert student in summary.graded
+    assert course.lost(student) == GRADED[student]
+
+
+@pytest.mark.parametrize("student", NOT_GRADED)
+def test_what_cannot_be_graded_is_listed_with_the_reason(
+    marked: tuple[Course, grade.Summary], student: str
+) -> None:
+    """In the summary and in the table of marks, where it has no score; a real zero has."""
+    course, summary = marked
+    assert NOT_GRADED[student] in summary.not_graded[student]
+    marks = course.marks()
+    assert marks[student]["status"].startswith("could not be graded")
+    assert NOT_GRADED[student] in marks[student]["status"]
+    assert not marks[student].get("score")
+    assert (marks["nemo"]["status"], marks["nemo"]["score"]) == ("graded", "0.0")
+    assert (marks["ada"]["status"], marks["ada"]["score"]) == ("graded", "12.0")
+
+
+def test_nothing_else_is_said_to_be_ungradable(marked: tuple[Course, grade.Summary]) -> None:
+    _, summary = marked
+    assert set(summary.not_graded) == set(NOT_GRADED)
+    assert set(summary.graded) == set(GRADED)
+
+
+def test_what_was_put_in_order_is_said(marked: tuple[Course, grade.Summary]) -> None:
+    _, summary = marked
+    assert set(summary.remarks) == {"deleted-tests", "deleted-set-up", "deleted-answer", "split", "copied", "unlabelled"}
+    assert "answer cell half is missing" in " ".join(summary.remarks["deleted-answer"])
+
+
+def test_the_students_page_says_why_a_cell_was_stopped(marked: tuple[Course, grade.Summary]) -> None:
+    """So feedback works after `make grade` as after nbgrader alone."""
+    course, _ = marked
+    for student, words in {"loop": "Does a loop never end", "killed": "ended Python itself"}.items():
+        answer = course.api.generate_feedback("toy", student, force=True)
+        assert answer["success"], answer
+        assert words in (course.root / "feedback" / student / "toy" / "toy.html").read_text()
+
+
+def test_a_flood_of_printed_text_is_cut(marked: tuple[Course, grade.Summary]) -> None:
+    course, _ = marked
+    assert (course.root / "autograded" / "flood" / "toy" / "toy.ipynb").stat().st_size < 1_000_000

@@ -1,8 +1,7 @@
 """What grades hand-ins of the problem sets: the instructor's tool, and no part of what students get.
 
-It stands beside nbgrader's settings, which use half of it, and not in ``jahp_lib``: everything in the library is
-taught to students, works without nbgrader, and goes into the students' copy of the repository. In the order of the
-work:
+It stands beside nbgrader's settings, which use half of it, and not in ``jahp_lib``: the library works without
+nbgrader, and all of it goes into the students' copy of the repository. In the order of the work:
 
     handins.py    is this a hand-in that can be graded, and if not, why not; its cells are put in order
     execute.py    runs it to the end in bounded time, whatever its cells do

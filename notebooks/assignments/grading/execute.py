@@ -25,9 +25,10 @@ LEAST_SECONDS = (
 PATIENCE = 3  # seconds in which an interrupted kernel must answer, or it is replaced
 MOST_TEXT = 100_000  # characters of printed text that are kept from a cell
 
-# Runs in each new kernel before anything else. Two accidents of students break not their answer but the kernel, which
-# then no longer replies: `sys.stdout = None`, and `exit()`. Standard output is put back after each cell, and before a
-# traceback is printed. `exit()` ends the cell and not Python; what the cell defined before stays.
+# Runs in each new kernel before anything else. Two accidents of students break not their answer but the
+# kernel, which then no longer replies: `sys.stdout = None`, and `exit()`. Standard output is put back after
+# each cell, and before a traceback is printed. `exit()` ends the cell and not Python; what the cell defined
+# before stays.
 PREPARATION = """
 def _prepare():
     import sys
@@ -52,10 +53,11 @@ del _prepare
 class PatientExecute(Execute):
     """nbgrader's executor, for code that was written by students.
 
-    * A cell that runs too long is interrupted, one that ends Python gets a new Python; each gets one message in words,
-      and what other cells answer keeps its points.
-    * A hand-in has ``hand_in_seconds`` for all its cells together, apart from the set-up cells. Each cell may take
-      ``timeout`` seconds until so little is left that the cells to come need it: then it may take a few.
+    * A cell that runs too long is interrupted, and one that ends Python gets a new Python. Each gets one
+      message in words, and what other cells answer keeps its points.
+    * A hand-in has ``hand_in_seconds`` for all its cells together, apart from the set-up cells. Each cell
+      may take
+      ``timeout`` seconds, until so little is left that the cells to come need it: then it may take a few.
     * What a cell writes to stderr, such as a progress bar or a warning, costs no points.
     * If a set-up cell fails, no mark would mean anything: `NotGradableError`.
     """
@@ -108,7 +110,8 @@ class PatientExecute(Execute):
             super().preprocess_cell(cell, resources, index)
         except (DeadKernelError, UnresponsiveKernelError):
             return "KernelEnded", (
-                "This cell ended Python itself, or took more memory than there is. The cells after it were run without it."
+                "This cell ended Python itself, or took more memory than there is. "
+                "The cells after it were run without it."
             )
         except CellTimeoutError:
             return self._too_long(cell)
@@ -119,7 +122,7 @@ class PatientExecute(Execute):
         return None
 
     def _get_timeout(self, cell: NotebookNode | None) -> int:
-        """Ten times as long for the set-up cells: on a busy machine, importing torch alone can take a minute."""
+        """Ten times as long for the set-up cells: on a busy machine, importing torch can take a minute."""
         if cell is None or _is_set_up(cell):
             return self.timeout * 10
         left = self.hand_in_seconds - self._used - LEAST_SECONDS * self._to_come
@@ -144,7 +147,7 @@ class PatientExecute(Execute):
         return super().process_message(msg, cell, cell_index)
 
     def _start_again(self) -> None:
-        """A new kernel in which the cells that were fine have been run; one that is not fine now is left out."""
+        """A new kernel in which the cells that were fine have run; one that is not fine now is left out."""
         while True:
             self._cleanup_kernel()
             self.km = self.create_kernel_manager()
@@ -202,7 +205,7 @@ def _insist(cell: NotebookNode) -> None:
     for output in cell.outputs:
         if output.output_type == "error":
             raise NotGradableError(
-                f"The set's own set-up cell {_about(cell).get('grade_id')} failed ({output.ename}: {output.evalue}). "
+                f"The set's cell {_about(cell).get('grade_id')} failed ({output.ename}: {output.evalue}). "
                 "If it does so for everybody, the course is not installed in this environment; "
                 "else a cell that the student put before it is the reason."
             )

@@ -35,7 +35,7 @@ def status(course: Path, student: str, name: str) -> str:
 
 
 class GradesExport(CsvExportPlugin):
-    """nbgrader's table with one more column, ``status``; who could not be graded has no score, rather than zero."""
+    """nbgrader's table with a column ``status``; who could not be graded has no score, rather than zero."""
 
     def export(self, gradebook: Gradebook) -> None:
         super().export(gradebook)

@@ -2,11 +2,11 @@
 
     python -m grading.grade ps1 [--jobs 8] [--again] [STUDENT ...]
 
-Students' code runs in worker processes, one for each hand-in, that know nothing of marks: from a notebook they make the
-same notebook with outputs. This process alone writes the gradebook. For each hand-in that has been run it calls
-nbgrader's own autograder, with the step that would run the notebook replaced by one that takes these outputs. So whatever
-nbgrader does besides (late penalties, marks by hand, feedback, formgrader, export) it does as ever, no two processes
-write into one SQLite file, and no student's code comes near it.
+Students' code runs in worker processes, one for each hand-in, that know nothing of marks: from a notebook
+they make the same notebook with outputs. This process alone writes the gradebook. For each hand-in that has
+been run it calls nbgrader's own autograder, with the step that would run the notebook replaced by one that
+takes these outputs. So whatever nbgrader does besides (late penalties, marks by hand, feedback, formgrader,
+export) it does as ever, no two processes write into one SQLite file, and no student's code comes near it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection, get_all_start_methods, get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -140,14 +140,14 @@ class Grader:
                     summary.remarks[student] = record["remarks"]
             else:
                 waiting.append(student)
-        with tempfile.TemporaryDirectory(dir=self.records, prefix="run-") as folder:
-            copy = Path(folder) / "gradebook.db"
+        with tempfile.TemporaryDirectory(dir=self.records, prefix="run-") as temporary:
+            copy = Path(temporary) / "gradebook.db"
             shutil.copy(self.course / "gradebook.db", copy)
-            queue = [self._job(student, Path(folder), copy) for student in waiting]
-            for job, reason in tqdm(
+            queue = [self._job(student, Path(temporary), copy) for student in waiting]
+            for job, failure in tqdm(
                 _all_run(queue, jobs), total=len(queue), unit="hand-in", disable=not queue
             ):
-                self._enter(job, reason, summary)
+                self._enter(job, failure, summary)
         return summary
 
     def _handed_in(self) -> list[str]:
@@ -162,13 +162,14 @@ class Grader:
             self.course,
             gradebook,
             result=folder / student,
+            own=Path(),  # made when its turn comes
             hand_in_seconds=self.hand_in_seconds,
             memory=self.memory,
             sandbox=self.way,
         )
 
     def _enter(self, job: Job, reason: str | None, summary: Summary) -> None:
-        """Enter what a worker found out: into the gradebook, or into the list of those that could not be graded."""
+        """Enter what a worker found out: into the gradebook, or into the list of what could not be graded."""
         remarks: list[str] = []
         mark = self._mark(job.student)
         if reason is None:
@@ -187,7 +188,7 @@ class Grader:
         shutil.rmtree(job.result, ignore_errors=True)
 
     def _autograde(self, job: Job) -> str | None:
-        """nbgrader's autograder with the outputs that are there already; what it had against them, if anything."""
+        """nbgrader's autograder with the outputs that are there already; the error it met, if any."""
         config = Config(self.config)
         config.Autograde.autograde_preprocessors = [
             TakeOutputs if step is PatientExecute else step
@@ -233,8 +234,8 @@ class Grader:
 
 
 def _all_run(queue: list[Job], jobs: int) -> Iterator[tuple[Job, str | None]]:
-    """Run each job in a process, some at a time; as they end, the job and why it failed from outside, if it did."""
-    # A server that has loaded nbgrader forks the workers: no second of imports each, and no threads to inherit.
+    """Run each job in a process, some at a time; yields each job, and why its process was no good, if so."""
+    # A server that has loaded nbgrader forks the workers: no imports for each, and no threads to inherit.
     context: Any = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
     if context.get_start_method() == "forkserver":
         context.set_forkserver_preload(["grading.worker"])
@@ -242,7 +243,7 @@ def _all_run(queue: list[Job], jobs: int) -> Iterator[tuple[Job, str | None]]:
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                job = waiting.pop()
+                job = replace(waiting.pop(), own=Path(tempfile.mkdtemp(prefix="jahp-")))
                 process = context.Process(target=run, args=(job,))
                 process.start()
                 running[process] = (job, time.monotonic() + job.limit)
@@ -251,12 +252,15 @@ def _all_run(queue: list[Job], jobs: int) -> Iterator[tuple[Job, str | None]]:
                 if not process.is_alive():
                     del running[process]
                     process.join()
+                    shutil.rmtree(job.own, ignore_errors=True)
                     yield job, _how_it_ended(job, process.exitcode)
                 elif time.monotonic() > ends:
                     process.kill()
     finally:
-        for process in running:
+        for process, (job, _) in running.items():
             process.kill()
+            process.join()
+            shutil.rmtree(job.own, ignore_errors=True)
 
 
 def _how_it_ended(job: Job, code: int | None) -> str | None:
@@ -264,8 +268,8 @@ def _how_it_ended(job: Job, code: int | None) -> str | None:
         return None
     if code is not None and code < 0:
         return (
-            f"The process that ran it was ended by {signal.Signals(-code).name}, after {job.limit} seconds or because "
-            "memory ran out: see what its cells do."
+            f"The process that ran it was ended by {signal.Signals(-code).name}, after {job.limit} seconds "
+            "or because memory ran out: see what its cells do."
         )
     return f"The process that ran it ended with code {code} and no result: grade it again, alone."
 

@@ -16,7 +16,7 @@ NOT_HANDED_IN = "not handed in"
 
 
 class NotGradableError(Exception):
-    """This hand-in cannot be graded; the message is a sentence for the instructor that says why and what to do."""
+    """This hand-in cannot be graded; the message tells the instructor why, and what to do."""
 
 
 def handed_in_notebook(folder: Path, name: str) -> Path:
@@ -57,6 +57,7 @@ def read_notebook(path: Path) -> NotebookNode:
     if not text.strip():
         raise NotGradableError(f"{path.name} is empty: ask for the file again.")
     try:
+        json.loads(text)
         notebook = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
     except json.JSONDecodeError as error:
@@ -75,7 +76,7 @@ def read_notebook(path: Path) -> NotebookNode:
 
 
 def misplaced(submitted: Path, name: str) -> dict[str, str]:
-    """Who seems to have handed in the set ``name``, but where nobody would find it; with a sentence for each."""
+    """Who seems to have handed in the set ``name`` where nobody would find it; with a sentence for each."""
     found: dict[str, str] = {}
     if not submitted.is_dir():
         return found
@@ -103,13 +104,14 @@ def misplaced(submitted: Path, name: str) -> dict[str, str]:
 class PutInOrder(NbGraderPreprocessor):
     """Makes of a student's notebook one that nbgrader can grade: each cell of the set is there, once.
 
-    nbgrader knows cells by an id in their metadata. In JupyterLab an id is easily doubled (split or copy a cell) or lost
-    (delete a cell); then nbgrader stops for the whole class, or leaves out tests without a word. Here
+    nbgrader knows cells by an id in their metadata. In JupyterLab an id is easily doubled (split or copy a
+    cell) or lost (delete a cell); then nbgrader stops for the whole class, or leaves out tests without a
+    word. Here
 
     * what nbgrader notes about a cell is written anew, so that it does not matter what became of it;
     * a cell with a doubled id is joined with its other part, or goes on as an ordinary cell (`_once`);
-    * set-up, test and question cells that are gone are put back empty; nbgrader's `OverwriteCells`, the next step,
-      fills them from the gradebook, as it does with locked cells that were changed.
+    * set-up, test and question cells that are gone are put back empty; nbgrader's `OverwriteCells`, a later
+      step, fills them from the gradebook, as it does with locked cells that were changed.
 
     What a person should look at is said in ``notebook.metadata["remarks"]``.
     """
@@ -122,9 +124,9 @@ class PutInOrder(NbGraderPreprocessor):
                 cell.metadata.pop("nbgrader", None)
         if not any(grade_id(cell) for cell in nb.cells):
             raise NotGradableError(
-                f"{about['notebook']}.ipynb holds no cell of this set: it is another notebook, or a program that it "
-                "went through dropped the cells' metadata. Ask for the file as JupyterLab saved it, or copy the "
-                "answers into the released version by hand."
+                f"{about['notebook']}.ipynb holds no cell of this set: it is another notebook, or a program "
+                "that it went through dropped the cells' metadata. Ask for the file as JupyterLab saved it, "
+                "or copy the answers into the released version by hand."
             )
         remarks = _once(nb, cells)
         for cell in nb.cells:
@@ -158,9 +160,10 @@ def _task(name: str) -> str:
 def _once(nb: NotebookNode, cells: dict[str, NotebookNode]) -> list[str]:
     """Leave each id to one cell.
 
-    A split answer, whose parts follow each other and are no programs on their own, is joined. Otherwise the first
-    of several answer cells keeps the id, and the others run as ordinary cells where they stand, as they did for the
-    student. Of several copies of a locked cell one stays: the first that comes after the task's answer.
+    A split answer, whose parts follow each other and are no programs on their own, is joined. Otherwise the
+    first of several answer cells keeps the id, and the others run as ordinary cells where they stand, as
+    they did for the student. Of several copies of a locked cell one stays: the first that comes after the
+    task's answer.
     """
     remarks = []
     for name, reference in cells.items():

@@ -1,14 +1,14 @@
-"""Where the system offers it, a student's code runs without network, sees none of the course's files, and writes only
-into a folder of its own.
+"""Where the system offers it, a student's code runs without network and inside a folder of its own.
 
 Three ways, tried in this order:
 
-``bwrap``     bubblewrap, which Flatpak runs programs in: needs no rights and no daemon, starts in milliseconds, and
-              makes the whole system read-only in one call. Containers do as much, but need an image with the course in
-              it, and rights that come near to root's.
-``unshare``   util-linux, on nearly every Linux: no network, no sight of other processes, and the course's folders are
-              covered. What else the account may write can be written.
-``none``      neither works (macOS, or a Linux that forbids user namespaces): only time and memory are limited.
+``bwrap``     bubblewrap, which Flatpak runs programs in: needs no rights and no daemon, starts in
+              milliseconds, and makes the whole system read-only in one call. Containers do as much, but
+              need an image with the course in it, and rights that come near to root's.
+``unshare``   util-linux, on nearly every Linux: no network, no other processes, and the course's folders are
+              covered. Whatever else the account may write can be written.
+``none``      neither works (macOS, or a Linux that forbids user namespaces): only time and memory are
+              limited.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ from traitlets import List, Unicode
 WAYS = ("bwrap", "unshare", "none")
 LACKING = {
     "unshare": (
-        "bubblewrap does not work here, so students' code runs without network and without sight of the course's "
-        "folders, but can write what your account can write. On Debian and Ubuntu: apt install bubblewrap"
+        "bubblewrap does not work here, so students' code runs without network and without sight of the "
+        "course's folders, but can write what your account can write. On Debian and Ubuntu: "
+        "apt install bubblewrap"
     ),
     "none": (
-        "neither bubblewrap nor unshare works here, so students' code runs under your account with network and all "
-        "your files. On Debian and Ubuntu: apt install bubblewrap; elsewhere, grade in a container or on an account "
-        "that can lose nothing."
+        "neither bubblewrap nor unshare works here, so students' code runs under your account with network "
+        "and all your files. On Debian and Ubuntu: apt install bubblewrap; elsewhere, grade in a container "
+        "or on an account that can lose nothing."
     ),
 }
 # What code may know of the environment: no keys, no tokens.
@@ -96,8 +97,8 @@ def prefix(way: str, own: Path, hidden: list[Path]) -> list[str]:
             command += ["--ro-bind", path, path]
         for path in existing:
             command += ["--tmpfs", path]
-        command += ["--bind", str(own), str(own), "--chdir", str(own)]
-        # In a process namespace the kernel's parent is number 1, from which it would conclude that it is an orphan.
+        command += ["--bind", str(own), str(own)]
+        # Here the kernel's parent is process 1, from which it would conclude that it is an orphan.
         command += ["--unsetenv", "JPY_PARENT_PID"]
         return [*command, "--unshare-all", "--die-with-parent", "--new-session"]
     return []

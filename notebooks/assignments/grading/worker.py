@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import tempfile
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,7 @@ class Job:
     course: Path  # the course directory
     gradebook: Path  # a copy, only read
     result: Path  # the folder for result.json and the notebook with its outputs
+    own: Path  # the folder that the student's code runs in
     hand_in_seconds: int
     memory: int  # bytes
     sandbox: str
@@ -65,7 +65,7 @@ def settings(course: Path) -> Config:
 
 
 def run(job: Job) -> None:
-    """The process: leaves ``result.json`` with either ``remarks`` or the ``reason`` why it could not be graded."""
+    """The process: leaves ``result.json`` with ``remarks``, or the ``reason`` why it could not be graded."""
     job.result.mkdir(parents=True)
     log = os.open(job.result / "log", os.O_WRONLY | os.O_CREAT)
     for stream in (1, 2):
@@ -85,7 +85,7 @@ def run(job: Job) -> None:
 
 
 def limit_memory(size: int) -> None:
-    """Limit what this process and those that it starts may allocate and write, where the system knows such limits."""
+    """Limit what this process and those that it starts may allocate and write, where the system can."""
     try:
         import resource
     except ImportError:  # Windows
@@ -119,23 +119,16 @@ def _execute(job: Job) -> list[str]:
         "notebook": job.name,
         "db_url": f"sqlite:///{job.gradebook}",
     }
-    own = Path(tempfile.mkdtemp(prefix="jahp-"))
-    resources: dict[str, Any] = {"nbgrader": about, "metadata": {"path": str(own)}}
-    try:
-        for step in config.Autograde.sanitize_preprocessors:
-            notebook, resources = step(config=config).preprocess(notebook, resources)
-        remarks = notebook.metadata.get("remarks", [])
-        for folder in (
-            Path("submitted", job.student, job.name),
-            Path("source", job.name),
-        ):  # the course's files win
-            shutil.copytree(folder, own, ignore=_notebooks, dirs_exist_ok=True)
-        os.environ["NBGRADER_EXECUTION"] = "autograde"
-        execute = SandboxedExecute(config=config)
-        execute.before, execute.own = prefix(job.sandbox, own, hidden(job.course)), str(own)
-        notebook, _ = execute.preprocess(notebook, resources)
-    finally:
-        shutil.rmtree(own, ignore_errors=True)
+    resources: dict[str, Any] = {"nbgrader": about, "metadata": {"path": str(job.own / "work")}}
+    for step in config.Autograde.sanitize_preprocessors:
+        notebook, resources = step(config=config).preprocess(notebook, resources)
+    remarks = notebook.metadata.get("remarks", [])
+    for owner in (f"submitted/{job.student}", "source"):  # of two files with one name, the course's counts
+        shutil.copytree(Path(owner, job.name), job.own / "work", ignore=_notebooks, dirs_exist_ok=True)
+    os.environ["NBGRADER_EXECUTION"] = "autograde"
+    execute = SandboxedExecute(config=config)
+    execute.before, execute.own = prefix(job.sandbox, job.own, hidden(job.course)), str(job.own)
+    notebook, _ = execute.preprocess(notebook, resources)
     nbformat.write(notebook, job.result / f"{job.name}.ipynb")
     return list(remarks)
 

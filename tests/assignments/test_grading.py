@@ -50,7 +50,9 @@ def about(name: str, **what: object) -> dict:
 def toy_set() -> nbformat.NotebookNode:
     cells = [new_code_cell("import math", metadata=about("imports", locked=True))]
     for task, (visible, hidden) in TESTS.items():
-        answer = RIGHT[task].replace("    return", "    ### BEGIN SOLUTION\n    return") + "\n    ### END SOLUTION"
+        answer = (
+            RIGHT[task].replace("    return", "    ### BEGIN SOLUTION\n    return") + "\n    ### END SOLUTION"
+        )
         hidden = f"# More tests run here.\n### BEGIN HIDDEN TESTS\n{hidden}\n### END HIDDEN TESTS"
         cells += [
             new_markdown_cell(f"## {task}"),
@@ -100,7 +102,8 @@ class Course:
     def points(self, student: str) -> dict[str, float]:
         with self.api.gradebook as book:
             return {
-                grade.name: grade.score for grade in book.find_submission_notebook("toy", "toy", student).grades
+                grade.name: grade.score
+                for grade in book.find_submission_notebook("toy", "toy", student).grades
             }
 
     def lost(self, student: str) -> set[str]:
@@ -141,7 +144,11 @@ def course(generated: Path, tmp_path: Path) -> Course:
 
 
 def named(notebook: nbformat.NotebookNode, name: str) -> int:
-    return next(i for i, cell in enumerate(notebook.cells) if cell.metadata.get("nbgrader", {}).get("grade_id") == name)
+    return next(
+        i
+        for i, cell in enumerate(notebook.cells)
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == name
+    )
 
 
 def test_a_right_hand_in_gets_all_points_and_an_empty_one_none(course: Course) -> None:
@@ -180,7 +187,9 @@ def split_answer(notebook: nbformat.NotebookNode) -> None:
 
 def copied_cells(notebook: nbformat.NotebookNode) -> None:
     """An old version of an answer kept at the end, a test copied to the top, and an answer copied to be improved."""
-    old = new_code_cell("def half(x):\n    return 0", metadata=notebook.cells[named(notebook, "half")].metadata)
+    old = new_code_cell(
+        "def half(x):\n    return 0", metadata=notebook.cells[named(notebook, "half")].metadata
+    )
     test = notebook.cells[named(notebook, "double-visible")]
     better = notebook.cells[named(notebook, "root")]
     worse = new_code_cell("def root(x):\n    raise ValueError", metadata=better.metadata)
@@ -211,7 +220,9 @@ def sabotaged_set_up(notebook: nbformat.NotebookNode) -> None:
 
 
 LOOP = "while True:\n    pass"
-STUBBORN = "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
+STUBBORN = (
+    "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
+)
 EVERYTHING = set(POINTS)
 HALF = {"half-visible", "half-hidden"}
 NOT_GRADED = {  # student to words of the reason
@@ -259,7 +270,12 @@ def hand_in_everything(course: Course) -> None:
     course.hand_in("old", change=old_metadata)
     leave = "def root(x):\n    if x == 9:\n        exit()\n    return math.sqrt(x)\nsys.exit()"
     course.hand_in(
-        "exit", {"double": RIGHT["double"] + "\nexit()", "half": RIGHT["half"] + "\nquit()", "root": "import sys\n" + leave}
+        "exit",
+        {
+            "double": RIGHT["double"] + "\nexit()",
+            "half": RIGHT["half"] + "\nquit()",
+            "root": "import sys\n" + leave,
+        },
     )
     closed = "import sys\nsys.stdout.close()\n"
     course.hand_in(
@@ -270,7 +286,10 @@ def hand_in_everything(course: Course) -> None:
             "root": closed + RIGHT["root"] + '\nprint("still here")',
         },
     )
-    course.hand_in("noisy", {"half": RIGHT["half"].replace(":", ':\n    import sys\n    print("hm", file=sys.stderr)', 1)})
+    course.hand_in(
+        "noisy",
+        {"half": RIGHT["half"].replace(":", ':\n    import sys\n    print("hm", file=sys.stderr)', 1)},
+    )
     course.hand_in("killed", {"half": "import os\nos._exit(1)"})
     course.hand_in("loop", {"half": LOOP, "root": "def root(x):\n    " + STUBBORN.replace("\n", "\n    ")})
     course.hand_in("flood", {"half": 'def half(x):\n    while True:\n        print("spam" * 1000)'})
@@ -328,7 +347,14 @@ def test_nothing_else_is_said_to_be_ungradable(marked: tuple[Course, grade.Summa
 
 def test_what_was_put_in_order_is_said(marked: tuple[Course, grade.Summary]) -> None:
     _, summary = marked
-    assert set(summary.remarks) == {"deleted-tests", "deleted-set-up", "deleted-answer", "split", "copied", "unlabelled"}
+    assert set(summary.remarks) == {
+        "deleted-tests",
+        "deleted-set-up",
+        "deleted-answer",
+        "split",
+        "copied",
+        "unlabelled",
+    }
     assert "answer cell half is missing" in " ".join(summary.remarks["deleted-answer"])
 
 

@@ -35,6 +35,12 @@ lint: .venv/installed ## format and check the code
 assignments: .venv/installed ## generate the students' versions of the problem sets: notebooks/assignments/release
 	cd notebooks/assignments && for set in $(notdir $(wildcard notebooks/assignments/source/*)); do $(CURDIR)/$(RUN) nbgrader generate_assignment $$set --create --force || exit 1; done
 
+grade: .venv/installed ## grade what lies in notebooks/assignments/submitted: make grade SET=ps1
+	cd notebooks/assignments && $(CURDIR)/$(RUN) grading.grade $(SET) $(if $(JOBS),--jobs $(JOBS)) $(OPTIONS)
+
+students: .venv/installed ## write build/students, a copy without solutions to publish: make students REPO=owner/name
+	cd notebooks/assignments && $(CURDIR)/$(RUN) grading.students --repository "$(REPO)"
+
 peers: .venv/installed ## install CompressAI beside the course, for the tests and benchmarks that compare with it
 	$(RUN) pip install -c constraints.txt -e '.[peers]' && $(RUN) pip install --no-deps compressai==1.2.8
 
@@ -57,4 +63,4 @@ clean: ## remove the environment and caches
 	$(RUN) pip install --progress-bar on -c constraints.txt -e '.[dev]'
 	@touch $@
 
-.PHONY: help lab demo test bench notebooks badges lint assignments peers lowest colab clean
+.PHONY: help lab demo test bench notebooks badges lint assignments grade students peers lowest colab clean

@@ -29,6 +29,7 @@ from pytorch_msssim import ms_ssim as pytorch_ms_ssim
 from tqdm.auto import tqdm
 
 from jahp_lib.codec.codec import Codec
+from jahp_lib.photos.one_photo import opened
 from jahp_lib.rate_distortion import psnr
 from jahp_lib.weights import FOLDER
 

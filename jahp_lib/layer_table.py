@@ -21,7 +21,7 @@ def layer_table(model: LatentModel, height: int, width: int) -> str:
         ValueError: the model cannot take an image of that size.
     """
     forward = model.forward
-    model.forward = lambda x: forward(x).x_hat  # type: ignore[assignment,method-assign] # torchinfo wants one tensor
+    model.forward = lambda x: forward(x).x_hat  # type: ignore # torchinfo wants one tensor
     try:
         table = summary(
             model.eval(),

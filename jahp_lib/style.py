@@ -5,6 +5,8 @@ Colours are Okabe and Ito's. Lines differ in dash and marker as well, so that a 
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 
 COLOURS = {
@@ -30,7 +32,7 @@ MAPS = {
 }
 SIGNED = {"y", "z", "means"}
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.dpi": 100,
     "figure.constrained_layout.use": True,
     "font.size": 10,

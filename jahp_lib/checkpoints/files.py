@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
@@ -99,7 +100,7 @@ def _what_it_is(path: Path, error: Exception) -> str:
     return f"it is damaged or cut short ({error}). Copy it again."
 
 
-def build(config: Mapping[str, object]) -> LatentModel | VariableRate:
+def build(config: Mapping[str, Any]) -> LatentModel | VariableRate:
     """A model with fresh weights from its ``config``.
 
     Raises:
@@ -148,7 +149,7 @@ def check_shapes(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -
 
 
 def build_with(
-    config: Mapping[str, object], tensors: Mapping[str, Tensor], source: str, precision: object = "float32"
+    config: Mapping[str, Any], tensors: Mapping[str, Tensor], source: str, precision: object = "float32"
 ) -> LatentModel | VariableRate:
     """A model in evaluation mode from its configuration and its weights.
 

@@ -129,7 +129,7 @@ class _Patches(Dataset):
         self.files, self.patch = files, patch
 
     def __getitem__(self, request: Request) -> tuple[Tensor | None, dict[Path, str]]:
-        index, *place = request
+        index, top, left, flip = request
         skipped: dict[Path, str] = {}
         for further in range(min(len(self.files), UNUSABLE_IN_A_ROW)):
             file = self.files[(index + further) % len(self.files)]
@@ -139,7 +139,7 @@ class _Patches(Dataset):
                 skipped[file] = str(error)
                 continue
             # a copy: the patch alone is to travel between processes, and not the photo that it is cut from
-            return random_patch(photo, self.patch, *place).clone(), skipped
+            return random_patch(photo, self.patch, top, left, flip).clone(), skipped
         return None, skipped
 
 

@@ -88,7 +88,10 @@ class PhotoSet:
 
     def _cut(self, requests: list[Request]) -> Tensor:
         return torch.stack(
-            [random_patch(self.photos[index], self.patch, *place) for index, *place in requests]
+            [
+                random_patch(self.photos[index], self.patch, top, left, flip)
+                for index, top, left, flip in requests
+            ]
         )
 
 

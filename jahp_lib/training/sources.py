@@ -84,7 +84,7 @@ class Sources:
         if self.leaves < 1:
             if self.photos:
                 files = self.divided()[0] if self.share_kept_aside else None
-                photos: PhotoSet = PhotoFolder(self.photos, patch, self.weights, progress, files)
+                photos: PhotoSet = PhotoFolder(self.photos, patch, self.weights, progress, files=files)
             else:
                 photos = sample_set(patch)
             sources.append((1 - self.leaves, photos.to(device).batch))

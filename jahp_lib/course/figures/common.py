@@ -6,7 +6,7 @@ import base64
 import io
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -218,7 +218,7 @@ def error_map(original: Picture, reconstruction: Picture) -> np.ndarray:
     return np.abs(_grey_levels(original) - _grey_levels(reconstruction)).mean(2)
 
 
-def squares(ax: Axes, colours: np.ndarray, title: str, **lines: str | float) -> None:
+def squares(ax: Axes, colours: np.ndarray, title: str, **lines: Any) -> None:
     """A square for each of ``colours`` [h, w, 3], thin ``lines`` between them, without ticks and frame."""
     height, width = colours.shape[:2]
     ax.imshow(colours)

@@ -29,10 +29,10 @@ def sight(seen: np.ndarray | Tensor, row: int, column: int) -> np.ndarray:
     In raster order: 0 a later position, not seen; 1 an earlier one, not seen; 2 an earlier one, seen; 3 its own position or a
     later one, seen, which a decoder cannot offer. Its own position counts as later.
     """
-    seen = np.asarray(seen) != 0
-    earlier = np.arange(seen.size).reshape(seen.shape) < row * seen.shape[1] + column
+    sees: np.ndarray = np.asarray(seen) != 0
+    earlier = np.arange(sees.size).reshape(sees.shape) < row * sees.shape[1] + column
     return np.where(
-        earlier, np.where(seen, SEEN_EARLIER, UNSEEN_EARLIER), np.where(seen, SEEN_TOO_EARLY, UNSEEN_LATER)
+        earlier, np.where(sees, SEEN_EARLIER, UNSEEN_EARLIER), np.where(sees, SEEN_TOO_EARLY, UNSEEN_LATER)
     )
 
 

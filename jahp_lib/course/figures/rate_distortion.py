@@ -43,10 +43,10 @@ def quantisation_bins(
         centres: [m, 2], what the decoder puts in place of all points of a bin.
     """
     cloud, dots = to_numpy(points), to_numpy(centres)
-    ax.scatter(*cloud.T, s=2, color=COLOURS["other"], alpha=0.35, linewidths=0, zorder=1)
+    ax.scatter(cloud[:, 0], cloud[:, 1], s=2, color=COLOURS["other"], alpha=0.35, linewidths=0, zorder=1)
     shades = np.zeros((*symbols.shape[:2], 4), np.float32)
     shades[bin_borders(symbols)] = (0.35, 0.35, 0.35, 1.0)
     ax.imshow(shades, origin="lower", extent=limits, aspect="auto", interpolation="antialiased", zorder=2)
-    ax.scatter(*dots.T, s=14, color=COLOURS["z"], zorder=3)
+    ax.scatter(dots[:, 0], dots[:, 1], s=14, color=COLOURS["z"], zorder=3)
     ax.set(xlim=limits[:2], ylim=limits[2:], xlabel="$x_1$", ylabel="$x_2$", title=title)
     ax.grid(False)

@@ -23,7 +23,7 @@ from jahp_lib.checkpoints import (
     save,
     write_tensors,
 )
-from jahp_lib.training import STATE_FORMAT
+from jahp_lib.training.state import STATE_FORMAT
 from jahp_lib.variable_rate import VariableRate
 
 

@@ -15,7 +15,7 @@ def photo_files(folder: str | Path) -> list[Path]:
     Names that begin with a dot are left out: macOS's ``._x.png``, which is no picture, ``.Trashes``, and our own unfinished
     downloads. A folder that can be reached in two ways is looked at once.
     """
-    found: list[Path] = []
+    found: list[str] = []
     seen: set[tuple[int, int]] = set()
     waiting = [str(folder)]
     while waiting:
@@ -32,10 +32,9 @@ def photo_files(folder: str | Path) -> list[Path]:
         for entry in entries:
             if entry.name.startswith(".") or entry.name in NOT_THE_USER_S:
                 continue
-            if os.path.splitext(entry.name)[1].lower() in EXTENSIONS:
-                if entry.is_file():
-                    found.append(Path(entry.path))
-                    continue
-            if entry.is_dir():
+            if os.path.splitext(entry.name)[1].lower() in EXTENSIONS and entry.is_file():
+                found.append(entry.path)
+            elif entry.is_dir():
                 waiting.append(entry.path)
-    return sorted(found)
+    found.sort(key=lambda path: path.split(os.sep))  # as paths are sorted, but many times faster than paths
+    return [Path(path) for path in found]

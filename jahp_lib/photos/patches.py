@@ -175,7 +175,7 @@ class PhotoFolder(PhotoSet):
                 f"{path} holds no photo of at least {patch}x{patch} pixels ({len(candidates)} files with an image's ending were "
                 "looked at). Give another folder, or a smaller patch."
             )
-        sizes = [file.stat().st_size for file in self.files]
+        sizes = [os.stat(file).st_size for file in self.files]
         self.probabilities = shares(sizes if weights == "bytes" else [1.0] * len(sizes), len(sizes))
         detail = [busyness(photo) for photo in self.photos] if self.in_memory else sizes
         self._order = np.argsort(detail, kind="stable")  # calm photos first

@@ -1,12 +1,13 @@
 """Lesson 4. The learned density of one channel, and from it the bits of each element.
 
-Each channel has its own cumulative distribution c(v): a tiny network of one input and one output that can only rise, because
-its matrices are positive (softplus) and its activations have positive slope. The density is the derivative of c, and the
-probability of an integer bin is a difference of c, so rates need no integral:
+Each channel has its own cumulative distribution c(v): a tiny network of one input and one output that can
+only rise, because its matrices are positive (softplus) and its activations have positive slope. The density
+is the derivative of c, and the probability of an integer bin is a difference of c, so rates need no integral:
 
     bits(v) = -log2( c(v + 1/2) - c(v - 1/2) )
 
-Source: Ballé, Minnen, Singh, Hwang & Johnston 2018, "Variational image compression with a scale hyperprior", appendix 6.1.
+Source: Ballé, Minnen, Singh, Hwang & Johnston 2018, "Variational image compression with a scale hyperprior",
+appendix 6.1.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from jahp_lib.gdn import lower_bound
 from jahp_lib.rate_distortion import quantize
 from jahp_lib.transforms import NO_GAINS, Gains, LatentModel, Lmbda, ModelOutput, in_full_precision
 
-# No symbol is counted as more than -log2(1e-9) = 29.9 bits. The codec's escapes cost up to 36, and are as rare as that.
+# No symbol is counted as more than -log2(1e-9) = 29.9 bits. The codec's escapes cost up to 36, and are as
+# rare as that.
 LIKELIHOOD_BOUND = 1e-9
 
 
 def bits_from_log_likelihood(log_likelihood: Tensor, likelihood_bound: float = LIKELIHOOD_BOUND) -> Tensor:
-    """-log2 of a likelihood given as natural logarithm, at most ``-log2(likelihood_bound)``; same shape, bits per element.
+    """-log2 of a likelihood given as natural logarithm, at most ``-log2(likelihood_bound)``; same shape, bits
+    per element.
 
     The gradient passes the bound (training can still pull a symbol back from the far tail). 0 means no bound.
     """
@@ -43,7 +46,8 @@ class FactorizedPrior(nn.Module):
 
     Args:
         channels: C.
-        filters: widths of the hidden layers of each channel's network; the paper's K = 4 layers have (3, 3, 3).
+        filters: widths of the hidden layers of each channel's network; the paper's K = 4 layers have (3, 3,
+            3).
         init_scale: width of the density before training; wider than the values it will meet.
 
     Raises:
@@ -51,6 +55,8 @@ class FactorizedPrior(nn.Module):
 
     Source: Ballé et al. 2018, appendix 6.1.
     """
+
+    medians: Tensor
 
     def __init__(
         self, channels: int, filters: tuple[int, ...] = (3, 3, 3, 3), init_scale: float = 10.0
@@ -88,7 +94,9 @@ class FactorizedPrior(nn.Module):
         return torch.sigmoid(self.logits(values))
 
     def forward(self, z: Tensor) -> Tensor:
-        """Bits of each element of z [B, C, H, W] (integers + medians, or noisy values in training); same shape."""
+        """Bits of each element of z [B, C, H, W] (integers + medians, or noisy values in training); same
+        shape.
+        """
         if z.dim() != 4 or z.shape[1] != self.channels:
             raise ValueError(
                 f"FactorizedPrior({self.channels}) expects [B, {self.channels}, H, W], not {list(z.shape)}."
@@ -107,12 +115,15 @@ class FactorizedPrior(nn.Module):
         return bits.reshape(channels, batch, height, width).transpose(0, 1)
 
     def quantize(self, z: Tensor) -> Tensor:
-        """Nearest value that can be coded: ``round(z - median) + median`` for each channel of [B, C, H, W]."""
+        """Nearest value that can be coded: ``round(z - median) + median`` for each channel of
+        [B, C, H, W].
+        """
         medians = self.medians[None, :, None, None]
         return torch.round(z - medians) + medians
 
     def train(self, mode: bool = True) -> Self:
-        """As for any module; when training ends (``eval()``), ``medians`` are brought up to date with what was learned.
+        """As for any module; when training ends (``eval()``), ``medians`` are brought up to date with what
+        was learned.
 
         Medians that were set by hand after the last update are left alone.
         """
@@ -134,7 +145,9 @@ class FactorizedPrior(nn.Module):
         return parameters != self._writes[0] and medians == self._writes[1]
 
     def __getstate__(self) -> dict[str, object]:
-        """As for any object; a copy starts counting writes anew, so what is kept is how far the counts have moved on."""
+        """As for any object; a copy starts counting writes anew, so what is kept is how far the counts have
+        moved on.
+        """
         now = self._count_writes()
         moved = (now[0] - self._writes[0], now[1] - self._writes[1])
         return {**self.__dict__, "_writes": moved}

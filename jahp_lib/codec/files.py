@@ -1,4 +1,6 @@
-"""Pictures and compressed pictures as files; what the command line calls. A result is written whole or not at all."""
+"""Pictures and compressed pictures as files; what the command line calls. A result is written whole or not at
+all.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ Model = LatentModel | VariableRate | Codec
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of a file: its picture's size, the compressed size in bytes, and what a user should be told (``notes``)."""
+    """What became of a file: its picture's size, the compressed size in bytes, and what a user should be told
+    (``notes``).
+    """
 
     width: int
     height: int
@@ -95,10 +99,12 @@ def decompress_file(
 ) -> FileReport:
     """Decompress ``source`` to ``target``, in the format that its ending names (``.png`` keeps every pixel).
 
-    ``max_pixels``: a file that claims to hold more is refused before it is decoded; by default the codec's own limit.
+    ``max_pixels``: a file that claims to hold more is refused before it is decoded; by default the codec's
+    own limit.
 
     Raises:
-        BitstreamError: the source is missing, damaged, or was not made with these weights; the target is not touched.
+        BitstreamError: the source is missing, damaged, or was not made with these weights; the target is not
+            touched.
         ValueError: the target's ending names no picture format.
         OSError: the target cannot be written.
     """
@@ -126,7 +132,8 @@ def picture_format(target: str | Path) -> str:
     format_name = Image.registered_extensions().get(Path(target).suffix.lower())
     if format_name not in Image.SAVE:
         raise ValueError(
-            f"{target} does not end like a picture that can be written: use .png (or .jpg, .webp, .tif, .bmp)."
+            f"{target} does not end like a picture that can be written: use .png (or .jpg, .webp, .tif, "
+            ".bmp)."
         )
     return format_name
 
@@ -170,14 +177,16 @@ def describe(blob: bytes) -> str:
 
 
 def conversions(image: Image.Image) -> tuple[str, ...]:
-    """What is changed when a picture is brought to upright 8-bit sRGB: one sentence each, none for a plain one.
+    """What is changed when a picture is brought to upright 8-bit sRGB: one sentence each, none for a plain
+    one.
 
     Told before the picture is loaded, since some of it cannot be seen afterwards.
 
     Raises:
         PhotoError: the picture is damaged.
     """
-    # 16-bit RGB is opened as RGB; what it was stands in the tiles, until the picture is loaded (getexif does so)
+    # 16-bit RGB is opened as RGB; what it was stands in the tiles, until the picture is loaded (getexif does
+    # so)
     deep = ";16" in repr(getattr(image, "tile", "")) or image.mode.startswith("I") or image.mode == "F"
     notes = []
     if orientation(image) in UPRIGHT:

@@ -1,10 +1,12 @@
 """Colour profiles: what the numbers of a picture mean, and the same colours as sRGB.
 
-A camera or an editor may store a picture in another colour space than sRGB, and embeds a description of it (an ICC profile).
-The same three numbers are then other colours: (60, 200, 60) of Display P3 is a green that sRGB writes (0, 205, 0). Models see
-numbers alone, and screens take what they give back for sRGB, so pictures are brought to sRGB before anything else.
+A camera or an editor may store a picture in another colour space than sRGB, and embeds a description of it
+(an ICC profile). The same three numbers are then other colours: (60, 200, 60) of Display P3 is a green that
+sRGB writes (0, 205, 0). Models see numbers alone, and screens take what they give back for sRGB, so pictures
+are brought to sRGB before anything else.
 
-Source: ICC.1:2022, "Image technology colour management"; the conversion itself is LittleCMS's, through Pillow.
+Source: ICC.1:2022, "Image technology colour management"; the conversion itself is LittleCMS's, through
+Pillow.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ _SPACES = {"1": "GRAY", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}
 class Reading:
     """What is to be done about a picture's profile.
 
-    ``transform`` takes pictures of ``mode`` to sRGB, and is None where nothing is to be done; ``note`` tells a user what
-    happens, and is None for sRGB and for pictures without a profile.
+    ``transform`` takes pictures of ``mode`` to sRGB, and is None where nothing is to be done; ``note`` tells
+    a user what happens, and is None for sRGB and for pictures without a profile.
     """
 
     mode: str
@@ -86,7 +88,7 @@ def _reading(profile: bytes, mode: str) -> Reading:
         if space != _SPACES.get(mode, "RGB"):
             return Reading(
                 mode,
-                note=f"The colour profile{_name(theirs)} is one for {space} and does not fit the picture: it was ignored.",
+                note=f"The colour profile{_name(theirs)} is for {space} pictures: it was ignored.",
             )
         transform = ImageCms.buildTransform(
             theirs,
@@ -116,13 +118,17 @@ def _lab() -> ImageCms.ImageCmsProfile:
 
 
 def _name(profile: ImageCms.ImageCmsProfile) -> str:
-    """A profile's own name in quotation marks, with a space before it; what a file says about itself may be anything."""
+    """A profile's own name in quotation marks, with a space before it; what a file says about itself may be
+    anything.
+    """
     text = "".join(c for c in profile.profile.profile_description or "" if c.isprintable()).strip()
     return f" {text[:60]!r}" if text else ""
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether a profile is sRGB, whatever it calls itself: 729 colours, or all greys, come out as they were."""
+    """Whether a profile is sRGB, whatever it calls itself: 729 colours, or all greys, come
+    out as they were.
+    """
     if mode == "L":
         before = np.arange(256, dtype=np.uint8)[None]
     else:

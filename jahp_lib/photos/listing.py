@@ -10,10 +10,11 @@ NOT_THE_USER_S = {"__MACOSX", "@eaDir"}  # what macOS puts into archives, and ne
 
 
 def photo_files(folder: str | Path) -> list[Path]:
-    """All photos in a folder and its subfolders, sorted: files with an image's ending, links to files and folders followed.
+    """All photos in a folder and its subfolders, sorted: files with an image's ending, links to files and
+    folders followed.
 
-    Names that begin with a dot are left out: macOS's ``._x.png``, which is no picture, ``.Trashes``, and our own unfinished
-    downloads. A folder that can be reached in two ways is looked at once.
+    Names that begin with a dot are left out: macOS's ``._x.png``, which is no picture, ``.Trashes``, and our
+    own unfinished downloads. A folder that can be reached in two ways is looked at once.
     """
     found: list[str] = []
     seen: set[tuple[int, int]] = set()

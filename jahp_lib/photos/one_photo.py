@@ -1,6 +1,7 @@
 """One photo: opened, turned upright, brought to 8-bit RGB; as tensor and back.
 
-Pixels travel as uint8 [3, H, W] and become floats in [0, 1] on the device (``to_float``): four times less to move.
+Pixels travel as uint8 [3, H, W] and become floats in [0, 1] on the device (``to_float``): four times less to
+move.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ DAMAGE = (
 
 
 class PhotoError(ValueError):
-    """A picture that cannot be read, or a folder without usable ones; the message says which and what to do."""
+    """A picture that cannot be read, or a folder without usable ones; the message says which
+    and what to do.
+    """
 
 
 def open_photo(
@@ -64,16 +67,16 @@ def open_photo(
 ) -> Image.Image:
     """Any picture Pillow reads, as an upright RGB image in the colours of sRGB.
 
-    EXIF orientation is applied, and so is an embedded colour profile. Grey, palette, CMYK, Lab and 16-bit pictures and floats
-    in [0, 1] are converted; transparency is composited on white.
+    EXIF orientation is applied, and so is an embedded colour profile. Grey, palette, CMYK, Lab and 16-bit
+    pictures and floats in [0, 1] are converted; transparency is composited on white.
 
     Args:
         source: a file, a pipe, an open file, or a picture.
         max_pixels: a file that claims to hold more is not decoded; None for no limit.
 
     Raises:
-        PhotoError: no such file, an empty file, not an image, one cut short, one with too many pixels, or one whose values
-            have no agreed range.
+        PhotoError: no such file, an empty file, not an image, one cut short, one with too many pixels, or one
+            whose values have no agreed range.
     """
     if isinstance(source, Image.Image):
         return _upright_rgb(source)
@@ -83,7 +86,8 @@ def open_photo(
 
 @contextmanager
 def opened(source: str | Path | BinaryIO, max_pixels: int | None = MAX_PIXELS) -> Iterator[Image.Image]:
-    """The picture as Pillow opens it, its pixels not loaded yet; ``open_photo`` loads them. Closed in the end.
+    """The picture as Pillow opens it, its pixels not loaded yet; ``open_photo`` loads them. Closed in the
+    end.
 
     Raises:
         PhotoError: as for ``open_photo``. What goes wrong in the ``with`` block is not changed.
@@ -95,7 +99,8 @@ def opened(source: str | Path | BinaryIO, max_pixels: int | None = MAX_PIXELS) -
         pixels = image.width * image.height
         if max_pixels is not None and pixels > max_pixels:
             raise PhotoError(
-                f"{name} has {image.width}x{image.height} pixels, more than the {max_pixels:,} that are allowed here, to bound "
+                f"{name} has {image.width}x{image.height} pixels, more than the {max_pixels:,} that are "
+                "allowed here, to bound "
                 "memory and time. If it is meant to be that large, raise the limit (max_pixels)."
             )
         _scale_transparent_level(image)  # before anything loads the picture
@@ -104,7 +109,9 @@ def opened(source: str | Path | BinaryIO, max_pixels: int | None = MAX_PIXELS) -
 
 @contextmanager
 def decoding(name: str) -> Iterator[None]:
-    """What Pillow raises in the ``with`` block, as a ``PhotoError`` about ``name``: only calls of Pillow belong in there."""
+    """What Pillow raises in the ``with`` block, as a ``PhotoError`` about ``name``: only calls of Pillow
+    belong in there.
+    """
     try:
         yield
     except PhotoError:
@@ -156,7 +163,9 @@ _one_at_a_time = threading.Lock()
 
 
 def _open_without_pillow_s_limit(source: Path | BinaryIO) -> Image.Image:
-    """``Image.open`` without Pillow's limit of pixels, which is one number for the whole process and cannot be passed on."""
+    """``Image.open`` without Pillow's limit of pixels, which is one number for the whole process and cannot
+    be passed on.
+    """
     with _one_at_a_time:
         theirs, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
@@ -208,7 +217,8 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
 def _scale_transparent_level(image: Image.Image) -> None:
     """Bring the level or colour that a PNG calls transparent to the 8 bits that Pillow makes of its pixels.
 
-    Pillow does so with the pixels alone; the level stays what it was with 2, 4 or 16 bits a sample, and would not be found.
+    Pillow does so with the pixels alone; the level stays what it was with 2, 4 or 16 bits a sample, and would
+    not be found.
     """
     level = image.info.get("transparency")
     tile = getattr(image, "tile", None)  # empty once the picture is loaded
@@ -220,7 +230,9 @@ def _scale_transparent_level(image: Image.Image) -> None:
 
 
 def _in_8_bits(image: Image.Image, name: str) -> Image.Image:
-    """Grey of 16 bits, of 32 bits and of floats as "L", or "LA" where one level is transparent; others as they are."""
+    """Grey of 16 bits, of 32 bits and of floats as "L", or "LA" where one level is transparent; others as
+    they are.
+    """
     if not image.mode.startswith("I") and image.mode != "F":
         return image
     values = np.asarray(image, dtype=np.float64)  # Pillow would clip instead of scaling
@@ -253,7 +265,9 @@ def to_float(pixels: Tensor) -> Tensor:
 
 
 def to_image(x: Tensor) -> Image.Image:
-    """A picture [3, H, W] or [1, 3, H, W], uint8 or float in [0, 1] (clipped, rounded to the nearest level), as PIL image."""
+    """A picture [3, H, W] or [1, 3, H, W], uint8 or float in [0, 1] (clipped, rounded to the nearest level),
+    as PIL image.
+    """
     x = x.detach().cpu().squeeze(0) if x.dim() == 4 else x.detach().cpu()
     if x.is_floating_point():
         x = (x.float().clamp(0, 1) * 255.0).round().to(torch.uint8)
@@ -261,9 +275,11 @@ def to_image(x: Tensor) -> Image.Image:
 
 
 def sample_photos() -> dict[str, Image.Image]:
-    """Four CC0 photos by name, without a network: astronaut 512x512, chelsea 300x451, coffee 400x600, rocket 427x640 (H x W).
+    """Four CC0 photos by name, without a network: astronaut 512x512, chelsea 300x451, coffee 400x600, rocket
+    427x640 (H x W).
 
-    They come inside scikit-image's package; the docstring of each, ``help(skimage.data.coffee)`` say, names author and licence.
+    They come inside scikit-image's package; the docstring of each, ``help(skimage.data.coffee)`` say, names
+    author and licence.
     """
     import skimage.data
 

@@ -8,12 +8,14 @@ import stat
 import tempfile
 from pathlib import Path
 
-# how a file system says that it keeps no modes (Windows' disks under WSL, FAT on a stick, some network shares)
+# how a file system says that it keeps no modes (Windows' disks under WSL, FAT on a stick, some network
+# shares)
 _NO_MODES = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
 def write_whole(path: str | Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` so that the file is there whole or, if anything fails, is what it was before.
+    """Write ``content`` to ``path`` so that the file is there whole or, if anything fails, is what it was
+    before.
 
     A file that was there keeps its mode. A symbolic link stays, and the file it names is written.
 
@@ -22,8 +24,8 @@ def write_whole(path: str | Path, content: bytes) -> None:
             half-written stays behind.
     """
     target, mode = writable(path)
-    # The temporary file lies beside the target, since only within one disk a file can be put in another's place in one
-    # step. Its name does not contain the target's: that may already be as long as names can be.
+    # The temporary file lies beside the target, since only within one disk a file can be put in another's
+    # place in one step. Its name does not contain the target's: that may already be as long as names can be.
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".jahp-", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -47,7 +49,8 @@ def writable(path: str | Path) -> tuple[Path, int]:
     try:
         found = os.stat(path).st_mode
     except FileNotFoundError:
-        # mkstemp makes files that only their owner can read; one made by open() has what the user's mask leaves of 0o666
+        # mkstemp makes files that only their owner can read; one made by open() has what the user's mask
+        # leaves of 0o666
         mask = os.umask(0)
         os.umask(mask)
         return target, 0o666 & ~mask
@@ -67,7 +70,9 @@ def _kind(mode: int) -> str:
 
 
 def _set_mode(path: str, mode: int) -> None:
-    """Give a file its mode, where its disk knows modes at all; where not, the file keeps the narrower one it was made with."""
+    """Give a file its mode, where its disk knows modes at all; where not, the file keeps the narrower one it
+    was made with.
+    """
     try:
         os.chmod(path, mode)
     except OSError as error:

@@ -664,7 +664,7 @@ def test_a_small_file_that_claims_to_be_huge_is_refused_before_it_is_decoded(tmp
 def through_a_pipe(path: Path, content: bytes, read: Callable[[Path], object]) -> object:
     """What ``read`` makes of a pipe into which another thread writes."""
     os.mkfifo(path)
-    writer = threading.Thread(target=path.write_bytes, args=(content,))
+    writer = threading.Thread(target=path.write_bytes, args=(content,), daemon=True)
     writer.start()
     try:
         return read(path)
@@ -689,7 +689,9 @@ def test_a_picture_is_read_from_a_stream_that_cannot_go_back(tmp_path: Path) -> 
     photo().save(buffer, "PNG")
     reading, writing = os.pipe()
     with open(reading, "rb") as stream:
-        writer = threading.Thread(target=lambda: os.fdopen(writing, "wb").write(buffer.getvalue()))
+        writer = threading.Thread(
+            target=lambda: os.fdopen(writing, "wb").write(buffer.getvalue()), daemon=True
+        )
         writer.start()
         assert np.array_equal(pixels(open_photo(stream)), pixels(photo()))
         writer.join(timeout=10)

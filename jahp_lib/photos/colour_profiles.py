@@ -23,7 +23,7 @@ BLACK_POINT_COMPENSATION = 0x2000  # lcms2.h; black becomes black, whatever the 
 SAME = 2  # levels; profiles of sRGB by different makers differ by as much
 
 # which kind of profile fits a picture of which mode
-_SPACES = {"1": "GRAY", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}
+_SPACES = {"L": "GRAY", "CMYK": "CMYK"}
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ def profile_of(image: Image.Image) -> Reading:
     """What the colour profile of a picture asks for; its pixels are not looked at."""
     profile = image.info.get("icc_profile")
     mode = _without_transparency(image.mode)
-    if mode == "LAB":
-        return _reading(b"", mode)
+    if mode == "LAB":  # says itself what its numbers mean, and Pillow converts it
+        return Reading(mode)
     return _reading(profile, mode) if isinstance(profile, bytes) and profile else Reading(mode)
 
 
@@ -81,7 +81,7 @@ def _without_transparency(mode: str) -> str:
 @lru_cache(maxsize=32)  # the photos of one folder mostly have the same profile
 def _reading(profile: bytes, mode: str) -> Reading:
     try:
-        theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile)) if profile else _lab()
+        theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         space = theirs.profile.xcolor_space.strip()
         if space == "RGB" and mode == "L":
             mode = "RGB"  # a grey picture that a program saved with its profile for colours
@@ -108,13 +108,7 @@ def _reading(profile: bytes, mode: str) -> Reading:
         return Reading(
             mode, note="The colour profile was ignored: this Pillow was built without colour management."
         )
-    if not profile:
-        return Reading(mode, transform)
     return Reading(mode, transform, f"The colours were converted to sRGB from the profile{_name(theirs)}.")
-
-
-def _lab() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
 
 
 def _name(profile: ImageCms.ImageCmsProfile) -> str:

@@ -351,7 +351,7 @@ def test_a_cmyk_profile_is_followed(form: str, tmp_path: Path) -> None:
 
 
 def test_a_lab_picture_comes_out_in_colour(tmp_path: Path) -> None:
-    """Breaks if Lab, which Pillow does not convert by itself, is called damaged. Red of sRGB is Lab (54.3,
+    """Breaks if Lab is called damaged, or comes out in other colours. Red of sRGB is Lab (54.3,
     80.8, 69.9) at D50.
     """
     Image.new("LAB", (4, 4), (round(54.3 * 2.55), 128 + 81, 128 + 70)).save(tmp_path / "it.tif")

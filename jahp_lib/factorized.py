@@ -89,6 +89,8 @@ class FactorizedPrior(nn.Module):
     Source: Ballé et al. 2018, appendix 6.1.
     """
 
+    medians: Tensor
+
     def __init__(
         self, channels: int, filters: tuple[int, ...] = (3, 3, 3, 3), init_scale: float = 10.0
     ) -> None:
@@ -129,8 +131,8 @@ class FactorizedPrior(nn.Module):
         return torch.sigmoid(self.logits(values))
 
     def forward(self, z: Tensor) -> Tensor:
-        """Bits of each element of z [B, C, H, W] (integers + medians, or noisy values in training);
-        same shape.
+        """Bits of each element of z [B, C, H, W] (integers + medians, or noisy values in training); same
+        shape.
         """
         if z.dim() != 4 or z.shape[1] != self.channels:
             raise ValueError(
@@ -150,8 +152,9 @@ class FactorizedPrior(nn.Module):
         return bits.reshape(channels, batch, height, width).transpose(0, 1)
 
     def quantize(self, z: Tensor) -> Tensor:
-        """Nearest value that can be coded: ``round(z - median) + median`` for each channel of [B, C, H,
-        W]."""
+        """Nearest value that can be coded: ``round(z - median) + median`` for each channel of
+        [B, C, H, W].
+        """
         medians = self.medians[None, :, None, None]
         return torch.round(z - medians) + medians
 
@@ -179,7 +182,9 @@ class FactorizedPrior(nn.Module):
         return parameters != self._writes[0] and medians == self._writes[1]
 
     def __getstate__(self) -> dict[str, object]:
-        """As for any object; a copy starts counting writes anew, so what is kept is how far the counts have moved on."""
+        """As for any object; a copy starts counting writes anew, so what is kept is how far the counts have
+        moved on.
+        """
         now = self._count_writes()
         moved = (now[0] - self._writes[0], now[1] - self._writes[1])
         return {**self.__dict__, "_writes": moved}

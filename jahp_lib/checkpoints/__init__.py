@@ -1,4 +1,6 @@
-"""Weights in files: safetensors with the model's configuration in the header, written whole or not at all, never pickle."""
+"""Weights in files: safetensors with the model's configuration in the header, written whole or not at all,
+never pickle.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +45,8 @@ __all__ = [
 def load(name_or_path: str | Path) -> LatentModel | VariableRate:
     """A model in evaluation mode, from a file that ``save`` wrote or by name.
 
-    Names are those of the course's own weights (``"small"``), and of those that CompressAI publishes (``"mbt2018-mse-4"``),
-    which are fetched when they are first asked for.
+    Names are those of the course's own weights (``"small"``), and of those that CompressAI publishes
+    (``"mbt2018-mse-4"``), which are fetched when they are first asked for.
 
     Raises:
         CheckpointError: no such name or file, the file is damaged, or of another architecture than it says.
@@ -66,5 +68,6 @@ def _file_called(name: str) -> Path:
     known = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
     raise CheckpointError(
         f"There is neither a file nor a shipped checkpoint called {name!r}; shipped with this version: "
-        f"{', '.join(known) or 'none yet'}; published by CompressAI and fetched when asked for: {known_names()}."
+        f"{', '.join(known) or 'none yet'}; published by CompressAI and fetched when asked for: "
+        f"{known_names()}."
     )

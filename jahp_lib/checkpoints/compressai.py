@@ -23,15 +23,17 @@ THEIR_NAMES = {
 def from_compressai(state_dict: Mapping[str, object]) -> LatentModel:
     """A model of the ladder with the weights of one of CompressAI's, in evaluation mode.
 
-    ``bmshj2018-factorized`` becomes a ``FactorizedModel``, ``bmshj2018-hyperprior`` an ``OriginalScaleHyperprior``,
-    ``mbt2018-mean`` a ``MeanScaleHyperprior``, ``mbt2018`` a ``JointModel``. Their layers are ours but for three things: GDN keeps
-    the same square roots under other names; the last layer of h_s is a convolution there and a transposed one here (the same with
-    its kernel turned by 180 degrees and its channels exchanged); scales come first there, means first here. The medians of the
+    ``bmshj2018-factorized`` becomes a ``FactorizedModel``, ``bmshj2018-hyperprior`` an
+    ``OriginalScaleHyperprior``, ``mbt2018-mean`` a ``MeanScaleHyperprior``, ``mbt2018`` a ``JointModel``.
+    Their layers are ours but for three things: GDN keeps the same square roots under other names; the last
+    layer of h_s is a convolution there and a transposed one here (the same with its kernel turned by 180
+    degrees and its channels exchanged); scales come first there, means first here. The medians of the
     factorized density are kept. Architecture, N and M are read off the weights.
 
     Args:
-        state_dict: of one of these models, or a whole checkpoint that has it under "state_dict"; names of the published files,
-            of version 1.1 (``_matrix0``) or 1.2 (``matrices.0``), ``module.`` in front or not.
+        state_dict: of one of these models, or a whole checkpoint that has it under "state_dict"; names of the
+            published files, of version 1.1 (``_matrix0``) or 1.2 (``matrices.0``), ``module.`` in front or
+            not.
 
     Raises:
         CheckpointError: no such weights; a tensor is missing or has another shape.
@@ -64,7 +66,8 @@ def from_compressai(state_dict: Mapping[str, object]) -> LatentModel:
     return build_with(config, ours, source).base
 
 
-# What their files hold beside: tables of their coder, the scales that belong to them, constants of their layers.
+# What their files hold beside: tables of their coder, the scales that belong to them, constants of their
+# layers.
 NOT_NEEDED = (
     r"(entropy_bottleneck|gaussian_conditional)\.(_offset|_quantized_cdf|_cdf_length|scale_table|scale_bound|target"
     r"|(likelihood_)?lower_bound(_scale)?\.bound)|context_prediction\.mask"
@@ -76,7 +79,8 @@ def _their_tensors(state_dict: Mapping[str, object]) -> dict[str, Tensor]:
     """The tensors by the names of version 1.2, also from within a whole checkpoint."""
     if not isinstance(state_dict, Mapping):
         raise CheckpointError(
-            f"from_compressai takes the state_dict of a model, names and tensors, not a {type(state_dict).__name__}. "
+            "from_compressai takes the state_dict of a model, names and tensors, not a "
+            f"{type(state_dict).__name__}. "
             "torch.load(path, weights_only=True) reads one from a file."
         )
     inside = [value for value in state_dict.values() if isinstance(value, Mapping)]
@@ -90,7 +94,8 @@ def _their_tensors(state_dict: Mapping[str, object]) -> dict[str, Tensor]:
             return found
     holds = ", ".join(repr(name) for name in list(state_dict)[:5]) or "nothing"
     raise CheckpointError(
-        f"These are not the weights of CompressAI's {', '.join(list(THEIR_NAMES.values())[:-1])} or mbt2018: there is no "
+        f"These are not the weights of CompressAI's {', '.join(list(THEIR_NAMES.values())[:-1])} or mbt2018: "
+        "there is no "
         f"tensor called 'g_a.0.weight' (what there is: {holds})."
     )
 
@@ -106,7 +111,9 @@ def _modern_name(name: str) -> str:
 
 
 def _architecture(theirs: Mapping[str, Tensor]) -> str:
-    """Which of our models these weights are for, by the parts that there are and the number of features from h_s."""
+    """Which of our models these weights are for, by the parts that there are and the number of features from
+    h_s.
+    """
     if any(name.startswith(("context_prediction.", "entropy_parameters.")) for name in theirs):
         return "JointModel"
     if not any(name.startswith(("h_a.", "h_s.")) for name in theirs):

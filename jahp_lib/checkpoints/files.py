@@ -1,4 +1,6 @@
-"""Weights in files: safetensors with the model's configuration in the header, written whole or not at all, never pickle."""
+"""Weights in files: safetensors with the model's configuration in the header, written whole or not at all,
+never pickle.
+"""
 
 from __future__ import annotations
 
@@ -69,15 +71,17 @@ def _another_format(path: Path, expected: str, found: object) -> str:
     """What to do with a safetensors file of another kind."""
     if found == "jahp-training-1":
         return (
-            f"{path} holds the state of a training ({found!r}), from which it goes on; {expected!r} is expected here. The "
+            f"{path} holds the state of a training ({found!r}), from which it goes on; {expected!r} is "
+            "expected here. The "
             "model is in the file model.safetensors beside it."
         )
     if found is None:
         return (
-            f"{path} is a safetensors file, but not of the kind {expected!r} that is expected here: it does not say which "
+            f"{path} is a safetensors file, but not of the kind {expected!r} that is expected here: it does "
+            "not say which "
             "model its weights belong to. Weights of CompressAI go through jahp.from_compressai."
         )
-    return f"{path} is a safetensors file, but not of the kind {expected!r} that is expected here: it says {found!r}."
+    return f"{path} is a safetensors file, not of the kind {expected!r} that is expected: it says {found!r}."
 
 
 def _what_it_is(path: Path, error: Exception) -> str:
@@ -89,14 +93,15 @@ def _what_it_is(path: Path, error: Exception) -> str:
         begin = b""
     if begin.startswith(b"PK\x03\x04") or re.match(rb"\x80[\x02-\x05]", begin):
         return (
-            "it was written by torch.save or pickle, and such a file can hold a program, so it is not opened here. If these "
+            "it was written by torch.save or pickle, and such a file can hold a program, so it is not "
+            "opened here. If these "
             "are weights of CompressAI, read them with torch.load(path, weights_only=True) and give them to "
             "jahp.from_compressai; then jahp.save writes a file for here."
         )
     if (
         len(begin) > 8 and begin[8:9] != b"{"
     ):  # behind eight bytes of length, safetensors begins with a JSON object
-        return "it is another kind of file. Weights come in files of the format safetensors, as jahp.save writes them."
+        return "it is another kind of file. Weights come as safetensors, as jahp.save writes them."
     return f"it is damaged or cut short ({error}). Copy it again."
 
 
@@ -136,15 +141,19 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -
 
 
 def check_shapes(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Raise ``CheckpointError`` unless ``tensors`` are what ``model`` (its sizes are enough: one on "meta") consists of."""
+    """Raise ``CheckpointError`` unless ``tensors`` are what ``model`` (its sizes are enough: one on "meta")
+    consists of.
+    """
     own = model.state_dict()
     missing, unknown = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
     misshapen = [name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape]
     if missing or unknown or misshapen:
         first = (missing + unknown + misshapen)[0]
         raise CheckpointError(
-            f"{source} holds the weights of another architecture than this {type(model).__name__}: {len(missing)} tensors "
-            f"are missing, {len(unknown)} are unknown, {len(misshapen)} have another shape ({first!r} is the first)."
+            f"{source} holds the weights of another architecture than this {type(model).__name__}: "
+            f"{len(missing)} tensors "
+            f"are missing, {len(unknown)} are unknown, {len(misshapen)} have another shape ({first!r} is the "
+            "first)."
         )
 
 
@@ -153,8 +162,8 @@ def build_with(
 ) -> LatentModel | VariableRate:
     """A model in evaluation mode from its configuration and its weights.
 
-    The sizes that a configuration claims are compared with those of the weights before any memory is taken for them: a file of
-    a few bytes may claim to hold billions of weights.
+    The sizes that a configuration claims are compared with those of the weights before any memory is taken
+    for them: a file of a few bytes may claim to hold billions of weights.
 
     Raises:
         CheckpointError: the configuration makes no model, or the weights belong to another.
@@ -181,14 +190,16 @@ def save(
 ) -> None:
     """Write a model's weights and configuration to ``path`` (conventionally ``*.safetensors``).
 
-    A model that is being trained is written as its ``eval()`` would leave it, with medians that belong to its densities, and
-    stays as it is. Of a model inside ``torch.compile`` or ``DistributedDataParallel``, the model inside is written.
+    A model that is being trained is written as its ``eval()`` would leave it, with medians that belong to its
+    densities, and stays as it is. Of a model inside ``torch.compile`` or ``DistributedDataParallel``, the
+    model inside is written.
 
     Args:
         model: a model of the ladder, or one in ``VariableRate``.
-        precision: how weights are stored; they are loaded as float32. "float16" halves the file. "int8" quarters it: kernels of
-            convolutions as integers from -127 to 127 with one float16 step for each tap of each row of their first dimension, without
-            the taps that a mask keeps at zero; everything else as float16.
+        precision: how weights are stored; they are loaded as float32. "float16" halves the file. "int8"
+            quarters it: kernels of convolutions as integers from -127 to 127 with one float16 step for each
+            tap of each row of their first dimension, without the taps that a mask keeps at zero; everything
+            else as float16.
         card: anything worth keeping beside them (steps, photos, λ), as JSON.
 
     Raises:
@@ -250,9 +261,11 @@ def _kernels(model: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
 
 
 def _as_int8(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """[C, in, taps] to integers of the same shape and float16 steps [C, taps]: integer times step is the weight to within half a step.
+    """[C, in, taps] to integers of the same shape and float16 steps [C, taps]: integer times step is the
+    weight to within half a step.
 
-    Taps have steps of their own because the middle ones of a kernel are often ten times as large as those at its border.
+    Taps have steps of their own because the middle ones of a kernel are often ten times as large as those at
+    its border.
     """
     smallest = 2.0**-24  # that float16 can say
     steps = (weight.abs().amax(1) / 127).clamp(min=smallest).half()
@@ -275,7 +288,8 @@ def _from_int8(tensors: Mapping[str, Tensor], model: nn.Module, source: str) -> 
             or tuple(steps.shape) != (rows, taps)
         ):
             raise CheckpointError(
-                f"{source} holds no kernel {name!r} of {[rows, inputs, taps]} integers and {[rows, taps]} steps: "
+                f"{source} holds no kernel {name!r} of {[rows, inputs, taps]} integers and {[rows, taps]} "
+                "steps: "
                 "it is another architecture."
             )
         restored[name] = torch.zeros(weight.shape)

@@ -1,11 +1,11 @@
 """Weights that CompressAI publishes, by name: fetched once, checked, converted, and kept in the user's cache.
 
-    download_weights("mbt2018-mse-4")       the joint model, trained for the squared error, the 4th of 8 qualities
+    download_weights("mbt2018-mse-4")    the joint model, trained for squared error, the 4th of 8 qualities
 
 ``weights/published.csv`` lists the files. Each file's name ends with the first eight digits of its sha256.
 
-Source: Bégaint, Racapé, Feltman & Pushparaja 2020, "CompressAI: a PyTorch library and evaluation platform for end-to-end
-compression research"; addresses and λ: its documentation, "Model zoo" and "Training".
+Source: Bégaint, Racapé, Feltman & Pushparaja 2020, "CompressAI: a PyTorch library and evaluation platform for
+end-to-end compression research"; addresses and λ: its documentation, "Model zoo" and "Training".
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def published() -> dict[str, Published]:
 
 
 def cache_folder() -> Path:
-    """Where this user's programs keep what can be fetched again: ``XDG_CACHE_HOME``, or what the system has for it."""
+    """Where this user's programs keep what can be fetched again: ``XDG_CACHE_HOME``, or what the system has
+    for it.
+    """
     chosen = os.environ.get("XDG_CACHE_HOME")
     if chosen and Path(chosen).is_absolute():
         return Path(chosen) / "jahp"

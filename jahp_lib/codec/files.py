@@ -1,6 +1,5 @@
-"""Pictures and compressed pictures as files; what the command line calls.
-
-A result is written whole or not at all.
+"""Pictures and compressed pictures as files; what the command line calls. A result is written whole or not at
+all.
 """
 
 from __future__ import annotations
@@ -36,7 +35,9 @@ Model = LatentModel | VariableRate | Codec
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of a file: its picture's size, the compressed size in bytes, and ``notes`` for the user."""
+    """What became of a file: its picture's size, the compressed size in bytes, and what a user should be told
+    (``notes``).
+    """
 
     width: int
     height: int

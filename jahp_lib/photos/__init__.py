@@ -1,4 +1,6 @@
-"""Photos: one, many, made up, downloaded; and files written whole. ``from jahp_lib import photos`` has them all."""
+"""Photos: one, many, made up, downloaded; and files written whole. ``from jahp_lib import photos`` has them
+all.
+"""
 
 from jahp_lib.photos.dead_leaves import dead_leaves
 from jahp_lib.photos.downloads import NoNetworkError, download, fetch

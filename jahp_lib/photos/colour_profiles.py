@@ -1,10 +1,9 @@
 """Colour profiles: what the numbers of a picture mean, and the same colours as sRGB.
 
 A camera or an editor may store a picture in another colour space than sRGB, and embeds a description of it
-(an ICC profile).
-The same three numbers are then other colours: (60, 200, 60) of Display P3 is a green that sRGB writes (0,
-205, 0). Models see numbers alone, and screens take what they give back for sRGB, so pictures are brought to
-sRGB before anything else.
+(an ICC profile). The same three numbers are then other colours: (60, 200, 60) of Display P3 is a green that
+sRGB writes (0, 205, 0). Models see numbers alone, and screens take what they give back for sRGB, so pictures
+are brought to sRGB before anything else.
 
 Source: ICC.1:2022, "Image technology colour management"; the conversion itself is LittleCMS's, through
 Pillow.
@@ -24,7 +23,7 @@ BLACK_POINT_COMPENSATION = 0x2000  # lcms2.h; black becomes black, whatever the 
 SAME = 2  # levels; profiles of sRGB by different makers differ by as much
 
 # which kind of profile fits a picture of which mode
-_SPACES = {"1": "GRAY", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}
+_SPACES = {"L": "GRAY", "CMYK": "CMYK"}
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ def profile_of(image: Image.Image) -> Reading:
     """What the colour profile of a picture asks for; its pixels are not looked at."""
     profile = image.info.get("icc_profile")
     mode = _without_transparency(image.mode)
-    if mode == "LAB":
-        return _reading(b"", mode)
+    if mode == "LAB":  # says itself what its numbers mean, and Pillow converts it
+        return Reading(mode)
     return _reading(profile, mode) if isinstance(profile, bytes) and profile else Reading(mode)
 
 
@@ -82,14 +81,14 @@ def _without_transparency(mode: str) -> str:
 @lru_cache(maxsize=32)  # the photos of one folder mostly have the same profile
 def _reading(profile: bytes, mode: str) -> Reading:
     try:
-        theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile)) if profile else _lab()
+        theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         space = theirs.profile.xcolor_space.strip()
         if space == "RGB" and mode == "L":
             mode = "RGB"  # a grey picture that a program saved with its profile for colours
         if space != _SPACES.get(mode, "RGB"):
             return Reading(
                 mode,
-                note=f"The colour profile{_name(theirs)} is one for {space} and does not fit the picture: it was ignored.",
+                note=f"The colour profile{_name(theirs)} is for {space} pictures: it was ignored.",
             )
         transform = ImageCms.buildTransform(
             theirs,
@@ -109,25 +108,21 @@ def _reading(profile: bytes, mode: str) -> Reading:
         return Reading(
             mode, note="The colour profile was ignored: this Pillow was built without colour management."
         )
-    if not profile:
-        return Reading(mode, transform)
     return Reading(mode, transform, f"The colours were converted to sRGB from the profile{_name(theirs)}.")
-
-
-def _lab() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
 
 
 def _name(profile: ImageCms.ImageCmsProfile) -> str:
     """A profile's own name in quotation marks, with a space before it; what a file says about itself may be
-    anything."""
+    anything.
+    """
     text = "".join(c for c in profile.profile.profile_description or "" if c.isprintable()).strip()
     return f" {text[:60]!r}" if text else ""
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether a profile is sRGB, whatever it calls itself: 729 colours, or all greys, come out as they
-    were."""
+    """Whether a profile is sRGB, whatever it calls itself: 729 colours, or all greys, come
+    out as they were.
+    """
     if mode == "L":
         before = np.arange(256, dtype=np.uint8)[None]
     else:

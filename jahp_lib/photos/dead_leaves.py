@@ -12,9 +12,10 @@ def dead_leaves(
 ) -> Tensor:
     """Pictures of overlapping discs whose radii follow a power law, uint8 [count, 3, size, size].
 
-    Radii have density proportional to r**-3 between ``smallest`` and ``largest`` (default: half the size), which makes the
-    picture look alike at every scale, as photos do; each disc hides what lies below it (Lee, Mumford & Huang 2001, "Occlusion
-    models for natural images"). Each disc has a colour of its own and a soft shading.
+    Radii have density proportional to r**-3 between ``smallest`` and ``largest`` (default: half the size),
+    which makes the picture look alike at every scale, as photos do; each disc hides what lies below it (Lee,
+    Mumford & Huang 2001, "Occlusion models for natural images"). Each disc has a colour of its own and a soft
+    shading.
 
     Raises:
         ValueError: ``count`` or ``size`` is below 1, or the radii are not 0 < smallest < largest.
@@ -22,7 +23,8 @@ def dead_leaves(
     largest = max(size / 2, smallest * 2) if largest is None else largest
     if count < 1 or size < 1 or not 0 < smallest < largest:
         raise ValueError(
-            f"dead_leaves needs count and size of at least 1 and 0 < smallest < largest, not {count, size, smallest, largest}."
+            "dead_leaves needs count and size of at least 1 and 0 < smallest < largest, not "
+            f"{count, size, smallest, largest}."
         )
     pictures = np.empty((count, size, size, 3), np.uint8)
     for picture in pictures:

@@ -38,7 +38,9 @@ WITHOUT_PHOTOS = "Without a network, use jahp_lib.photos.sample_photos(), or a f
 
 
 def default_folder(name: str) -> Path:
-    """Where photos of this name go if nobody says: ``data`` in the course's folder, or ``data`` here where the course was installed."""
+    """Where photos of this name go if nobody says: ``data`` in the course's folder, or ``data`` here where
+    the course was installed.
+    """
     in_checkout = (CHECKOUT / "pyproject.toml").is_file() and (CHECKOUT / "notebooks").is_dir()
     return (DATA if in_checkout else Path("data")) / name
 
@@ -46,10 +48,10 @@ def default_folder(name: str) -> Path:
 def download(name: str, folder: str | Path | None = None) -> Path:
     """Fetch a set of photos by name, once; returns the folder that holds them.
 
-    ``"kodak"``: the 24 photos of the Kodak suite (15 MB), each checked by sha256. ``"imagenette"``: torchvision's Imagenette at full
-    size (1.6 GB, 9,469 photos), for training. What is already there is kept; a broken-off download of Kodak goes on where it was,
-    one of Imagenette starts again. Nothing of yours is deleted: what stands in the way is renamed, once the new is whole, and a
-    warning says so.
+    ``"kodak"``: the 24 photos of the Kodak suite (15 MB), each checked by sha256. ``"imagenette"``:
+    torchvision's Imagenette at full size (1.6 GB, 9,469 photos), for training. What is already there is kept;
+    a broken-off download of Kodak goes on where it was, one of Imagenette starts again. Nothing of yours is
+    deleted: what stands in the way is renamed, once the new is whole, and a warning says so.
 
     Raises:
         ValueError: the name is unknown.
@@ -58,7 +60,8 @@ def download(name: str, folder: str | Path | None = None) -> Path:
     """
     if name not in ("kodak", "imagenette"):
         raise ValueError(
-            f"There is no photo set called {name!r}; 'kodak' (for measuring) and 'imagenette' (for training) can be had."
+            f"There is no photo set called {name!r}; 'kodak' (for measuring) and 'imagenette' (for training) "
+            "can be had."
         )
     folder = default_folder(name) if folder is None else Path(folder)
     if name == "imagenette":
@@ -70,7 +73,9 @@ def download(name: str, folder: str | Path | None = None) -> Path:
 
 
 def _imagenette(folder: Path) -> Path:
-    """torchvision fetches and unpacks in a folder of its own; the photos are moved from there when all are there."""
+    """torchvision fetches and unpacks in a folder of its own; the photos are moved from there when all are
+    there.
+    """
     from torchvision.datasets import Imagenette
 
     target = folder / "imagenette2"
@@ -125,13 +130,15 @@ def fetch(
         instead: what to do without a network, for the error.
 
     Raises:
-        NoNetworkError: the server cannot be reached or sends something else than the file whose ``sha256`` was given.
+        NoNetworkError: the server cannot be reached or sends something else than the file whose ``sha256``
+            was given.
         OSError: the disk is full or not writable.
     """
     if path.is_file() and _sha256(path).startswith(sha256):
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name that nobody else gives to a file: it is written to, and deleted if it turns out wrong. Browsers use ".part".
+    # A name that nobody else gives to a file: it is written to, and deleted if it turns out wrong. Browsers
+    # use ".part".
     part = path.with_name(f".{path.name}.jahp-part")
     try:
         _fetch_rest(address, part, path.name, timeout)
@@ -171,7 +178,8 @@ def _fetch_rest(address: str, part: Path, name: str, timeout: float) -> None:
     arrived = part.stat().st_size
     if arrived < total:  # the connection was closed, which http.client does not report
         raise NoNetworkError(
-            f"The download of {name} broke off after {arrived:,} of {total:,} bytes. Try again: it goes on from there."
+            f"The download of {name} broke off after {arrived:,} of {total:,} bytes. Try again: it goes on "
+            "from there."
         )
 
 
@@ -190,5 +198,6 @@ def _without_room(name: str, error: OSError) -> OSError:
     if error.errno not in _NO_ROOM:
         return error
     return OSError(
-        f"The disk is full: there is no room for {name}. Free some space and try again; what has arrived is kept."
+        f"The disk is full: there is no room for {name}. Free some space and try again; what has arrived is "
+        "kept."
     )

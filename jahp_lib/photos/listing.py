@@ -10,12 +10,13 @@ NOT_THE_USER_S = {"__MACOSX", "@eaDir"}  # what macOS puts into archives, and ne
 
 
 def photo_files(folder: str | Path) -> list[Path]:
-    """All photos in a folder and its subfolders, sorted: files with an image's ending, links to files and folders followed.
+    """All photos in a folder and its subfolders, sorted: files with an image's ending, links to files and
+    folders followed.
 
-    This course's own outputs are left out (``is_own_output``). Names that begin with a dot are left out: macOS's ``._x.png``, which is no picture, ``.Trashes``, and our own unfinished
-    downloads. A folder that can be reached in two ways is looked at once.
+    This course's own outputs are left out (``is_own_output``). Names that begin with a dot are left out: macOS's ``._x.png``, which is no picture, ``.Trashes``, and our
+    own unfinished downloads. A folder that can be reached in two ways is looked at once.
     """
-    found: list[Path] = []
+    found: list[str] = []
     seen: set[tuple[int, int]] = set()
     waiting = [str(folder)]
     while waiting:
@@ -33,12 +34,12 @@ def photo_files(folder: str | Path) -> list[Path]:
             if entry.name.startswith(".") or entry.name in NOT_THE_USER_S:
                 continue
             if os.path.splitext(entry.name)[1].lower() in EXTENSIONS and entry.is_file():
-                file = Path(entry.path)
-                if not is_own_output(file):
-                    found.append(file)
+                if not is_own_output(Path(entry.path)):
+                    found.append(entry.path)
             elif entry.is_dir():
                 waiting.append(entry.path)
-    return sorted(found)
+    found.sort(key=lambda path: path.split(os.sep))  # as paths are sorted, but many times faster than paths
+    return [Path(path) for path in found]
 
 
 def is_own_output(file: Path) -> bool:

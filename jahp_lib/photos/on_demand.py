@@ -1,4 +1,6 @@
-"""No lesson. Photos decoded when they are drawn, by worker processes: for folders that are larger than memory."""
+"""No lesson. Photos decoded when they are drawn, by worker processes: for folders that are larger than
+memory.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ SUPPOSED_MEMORY = 8 << 30  # bytes, where a system does not say
 
 
 def random_patch(photo: Tensor, patch: int, top: float, left: float, flip: bool) -> Tensor:
-    """The patch of [3, H, W] whose corner lies at the fractions ``top`` and ``left`` (in [0, 1)) of the room there is."""
+    """The patch of [3, H, W] whose corner lies at the fractions ``top`` and ``left`` (in [0, 1)) of the room
+    there is.
+    """
     height, width = photo.shape[-2:]
     row, column = int(top * (height - patch + 1)), int(left * (width - patch + 1))
     cut = photo[:, row : row + patch, column : column + patch]
@@ -46,7 +50,9 @@ def _check_sides(file: Path, width: int, height: int, patch: int) -> None:
 
 
 def memory_for_photos() -> int:
-    """How many bytes decoded photos may take if nobody says: a quarter of the memory that this process may use."""
+    """How many bytes decoded photos may take if nobody says: a quarter of the memory that this process may
+    use.
+    """
     limits = []
     try:
         limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
@@ -66,7 +72,8 @@ def memory_for_photos() -> int:
 def estimated_bytes(files: Sequence[Path], patch: int) -> tuple[int, bool]:
     """About how many bytes all photos take decoded, and whether any of those looked at can be used.
 
-    The sizes of up to 64 photos, spread evenly over the list, are read from the beginnings of their files; no photo is decoded.
+    The sizes of up to 64 photos, spread evenly over the list, are read from the beginnings of their files; no
+    photo is decoded.
     """
     chosen = files[:: max(1, -(-len(files) // LOOKED_AT))]
     total, usable = 0, False
@@ -81,14 +88,17 @@ def estimated_bytes(files: Sequence[Path], patch: int) -> tuple[int, bool]:
 
 
 class PhotosOnDemand:
-    """Patches of photos in files; called with requests, it returns uint8 [count, 3, patch, patch], the same for any ``workers``.
+    """Patches of photos in files; called with requests, it returns uint8 [count, 3, patch, patch], the same
+    for any ``workers``.
 
-    A photo that turns out to be unusable is replaced by the next in the list, and noted in ``skipped`` (file to reason).
+    A photo that turns out to be unusable is replaced by the next in the list, and noted in ``skipped`` (file
+    to reason).
 
     Args:
         files: the photos.
         patch: side of the patches in pixels.
-        workers: processes that decode; 0 to decode in this one. They start with the first patch and end with this object.
+        workers: processes that decode; 0 to decode in this one. They start with the first patch and end with
+            this object.
 
     Raises:
         PhotoError: when called, if a thousand photos in a row cannot be used.
@@ -97,8 +107,9 @@ class PhotosOnDemand:
     def __init__(self, files: Sequence[Path], patch: int, workers: int) -> None:
         self.skipped: dict[Path, str] = {}
         self._requests: list[Request] = []
-        # The loader takes its requests from our list, which each call fills anew; the workers stay. It would draw a seed for
-        # them from torch's generator, which belongs to the training: so it gets one of its own.
+        # The loader takes its requests from our list, which each call fills anew; the workers stay. It would
+        # draw a seed for them from torch's generator, which belongs to the training: so it gets one of its
+        # own.
         self._loader: DataLoader = DataLoader(
             _Patches(files, patch),
             batch_size=None,
@@ -116,7 +127,8 @@ class PhotosOnDemand:
             self.skipped.update(skipped)
             if patch is None:
                 raise PhotoError(
-                    f"{UNUSABLE_IN_A_ROW} photos in a row cannot be used; the last: {list(skipped.values())[-1]}"
+                    f"{UNUSABLE_IN_A_ROW} photos in a row cannot be used; the last: "
+                    f"{list(skipped.values())[-1]}"
                 )
             patches.append(patch)
         return torch.stack(patches)

@@ -57,8 +57,9 @@ DAMAGE = (
 
 
 class PhotoError(ValueError):
-    """A picture that cannot be read, or a folder without usable ones; the message says which and what to
-    do."""
+    """A picture that cannot be read, or a folder without usable ones; the message says which
+    and what to do.
+    """
 
 
 def open_photo(
@@ -109,7 +110,8 @@ def opened(source: str | Path | BinaryIO, max_pixels: int | None = MAX_PIXELS) -
 @contextmanager
 def decoding(name: str) -> Iterator[None]:
     """What Pillow raises in the ``with`` block, as a ``PhotoError`` about ``name``: only calls of Pillow
-    belong in there."""
+    belong in there.
+    """
     try:
         yield
     except PhotoError:
@@ -162,7 +164,8 @@ _one_at_a_time = threading.Lock()
 
 def _open_without_pillow_s_limit(source: Path | BinaryIO) -> Image.Image:
     """``Image.open`` without Pillow's limit of pixels, which is one number for the whole process and cannot
-    be passed on."""
+    be passed on.
+    """
     with _one_at_a_time:
         theirs, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
@@ -228,7 +231,8 @@ def _scale_transparent_level(image: Image.Image) -> None:
 
 def _in_8_bits(image: Image.Image, name: str) -> Image.Image:
     """Grey of 16 bits, of 32 bits and of floats as "L", or "LA" where one level is transparent; others as
-    they are."""
+    they are.
+    """
     if not image.mode.startswith("I") and image.mode != "F":
         return image
     values = np.asarray(image, dtype=np.float64)  # Pillow would clip instead of scaling
@@ -262,7 +266,8 @@ def to_float(pixels: Tensor) -> Tensor:
 
 def to_image(x: Tensor) -> Image.Image:
     """A picture [3, H, W] or [1, 3, H, W], uint8 or float in [0, 1] (clipped, rounded to the nearest level),
-    as PIL image."""
+    as PIL image.
+    """
     x = x.detach().cpu().squeeze(0) if x.dim() == 4 else x.detach().cpu()
     if x.is_floating_point():
         x = (x.float().clamp(0, 1) * 255.0).round().to(torch.uint8)

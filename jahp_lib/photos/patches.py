@@ -42,7 +42,8 @@ MOST_WORKERS = 8
 class PhotoSet:
     """Random square patches of photos kept in memory as uint8.
 
-    ``batch`` draws patches, flipped left to right half of the time. ``to(device)`` moves all photos, say to a GPU.
+    ``batch`` draws patches, flipped left to right half of the time. ``to(device)`` moves all photos, say to a
+    GPU.
 
     Args:
         photos: uint8 [3, H, W] each, no side below ``patch``.
@@ -50,7 +51,8 @@ class PhotoSet:
         weights: how often each photo is drawn, relative to the others; all alike by default.
 
     Raises:
-        ValueError: there is no photo, one is smaller than a patch, or ``weights`` are no shares of that many photos.
+        ValueError: there is no photo, one is smaller than a patch, or ``weights`` are no shares of that many
+            photos.
     """
 
     def __init__(self, photos: Sequence[Tensor], patch: int, weights: Sequence[float] | None = None) -> None:
@@ -68,7 +70,9 @@ class PhotoSet:
         return len(self.photos)
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        """``count`` random patches, uint8 [count, 3, patch, patch], on the photos' device; the same for the same state of ``rng``."""
+        """``count`` random patches, uint8 [count, 3, patch, patch], on the photos' device; the same for the
+        same state of ``rng``.
+        """
         chosen = self._choose(count, rng)
         places = rng.random((count, 3)).tolist()
         return self._cut(
@@ -112,32 +116,37 @@ def shares(weights: Sequence[float], count: int) -> np.ndarray:
 class PhotoFolder(PhotoSet):
     """A ``PhotoSet`` of all photos in a folder and its subfolders: PNG, JPEG, WebP, TIFF, BMP of any mode.
 
-    Photos that fit into memory are decoded once. If all together do not, each is decoded when a patch of it is drawn: then a
-    folder of 300,000 photos is ready in seconds, and steps take longer.
+    Photos that fit into memory are decoded once. If all together do not, each is decoded when a patch of it
+    is drawn: then a folder of 300,000 photos is ready in seconds, and steps take longer.
 
-    The photos of a batch are stratified: with all photos in a row, the calm ones first, each patch of a batch is cut from a photo
-    of its own ``count``-th part of the row. Each photo is as likely as without this, and batches differ less from each other.
-    How calm a photo is, its pixels say (``busyness``); where they are not decoded, the size of its file does: detail takes bytes.
+    The photos of a batch are stratified: with all photos in a row, the calm ones first, each patch of a batch
+    is cut from a photo of its own ``count``-th part of the row. Each photo is as likely as without this, and
+    batches differ less from each other. How calm a photo is, its pixels say (``busyness``); where they are
+    not decoded, the size of its file does: detail takes bytes.
 
     Args:
         path: a folder.
         patch: side of the patches in pixels. Photos with a smaller side are left out.
-        weights: "equal" draws each photo alike, "bytes" in proportion to its file's size (more detail, fewer skies).
+        weights: "equal" draws each photo alike, "bytes" in proportion to its file's size (more detail, fewer
+            skies).
         progress: show a bar while reading.
-        memory: bytes that decoded photos may take, those of all processes of ``torchrun`` on this machine together; by default
-            a quarter of the memory.
-        workers: processes that decode photos when they are drawn; the patches are the same for any number. By default one less
-            than there are processors, at most 8.
-        files: which files of the folder to take; by default all with an image's ending, without this course's own outputs.
+        memory: bytes that decoded photos may take, those of all processes of ``torchrun`` on this machine
+            together; by default a quarter of the memory.
+        workers: processes that decode photos when they are drawn; the patches are the same for any number. By
+            default one less than there are processors, at most 8.
+        files: which files of the folder to take; by default all photos in it (``photo_files``).
 
     Attributes:
         files: where each photo came from.
-        in_memory: whether all were decoded once. The same random state gives other patches where this differs.
-        skipped: file to reason, for files with an image's ending that could not be used. A warning names them.
+        in_memory: whether all were decoded once. The same random state gives other patches where this
+            differs.
+        skipped: file to reason, for files with an image's ending that could not be used. A warning names
+            them.
 
     Raises:
         PhotoError: the folder is missing, or holds no usable photo.
-        ValueError: ``patch`` is below 1, ``weights`` is another word, or ``memory`` or ``workers`` are negative.
+        ValueError: ``patch`` is below 1, ``weights`` is another word, or ``memory`` or ``workers`` are
+            negative.
     """
 
     def __init__(
@@ -177,10 +186,11 @@ class PhotoFolder(PhotoSet):
             self._warn_of_skipped(len(candidates))
         if not self.files:
             raise PhotoError(
-                f"{path} holds no photo of at least {patch}x{patch} pixels ({len(candidates)} files with an image's ending were "
+                f"{path} holds no photo of at least {patch}x{patch} pixels ({len(candidates)} files with an "
+                "image's ending were "
                 "looked at). Give another folder, or a smaller patch."
             )
-        sizes = [file.stat().st_size for file in self.files]
+        sizes = [os.stat(file).st_size for file in self.files]
         self.probabilities = shares(sizes if weights == "bytes" else [1.0] * len(sizes), len(sizes))
         detail = [busyness(photo) for photo in self.photos] if self.in_memory else sizes
         self._order = np.argsort(detail, kind="stable")  # calm photos first
@@ -191,7 +201,9 @@ class PhotoFolder(PhotoSet):
         return len(self.files)
 
     def to(self, device: str | torch.device) -> Self:
-        """Move all photos to ``device``, in place, or, where they are decoded when drawn, their patches from now on."""
+        """Move all photos to ``device``, in place, or, where they are decoded when drawn, their patches from
+        now on.
+        """
         self._device = torch.device(device)
         return super().to(device)
 
@@ -201,7 +213,8 @@ class PhotoFolder(PhotoSet):
         if usable and expected > budget:
             if progress:
                 tqdm.write(
-                    f"{len(files):,} photos would take about {expected / 2**30:,.1f} GiB of memory, more than the "
+                    f"{len(files):,} photos would take about {expected / 2**30:,.1f} GiB of memory, more "
+                    "than the "
                     f"{budget / 2**30:,.1f} that they may: each is decoded when a patch of it is drawn."
                 )
             return None
@@ -235,7 +248,8 @@ class PhotoFolder(PhotoSet):
         patches = self._decode(requests)
         if self._decode.skipped and not self.skipped:
             warnings.warn(
-                f"A photo was left out, and the next one took its place: {next(iter(self._decode.skipped.values()))} Further "
+                "A photo was left out, and the next one took its place: "
+                f"{next(iter(self._decode.skipped.values()))} Further "
                 "ones are listed in the attribute skipped.",
                 stacklevel=3,
             )
@@ -244,7 +258,9 @@ class PhotoFolder(PhotoSet):
 
 
 def _workers(wanted: int | None, processes: int) -> int:
-    """How many processes decode photos: as many as were asked for, or all processors but the one that trains."""
+    """How many processes decode photos: as many as were asked for, or all processors but the
+    one that trains.
+    """
     if wanted is not None:
         return wanted
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -252,16 +268,20 @@ def _workers(wanted: int | None, processes: int) -> int:
 
 
 def stratified(count: int, rng: np.random.Generator) -> np.ndarray:
-    """``count`` numbers uniform on [0, 1), one in each ``count``-th part of it, in random order, float64 [count].
+    """``count`` numbers uniform on [0, 1), one in each ``count``-th part of it, in random order, float64
+    [count].
 
-    Stratified sampling (Cochran 1977, "Sampling Techniques", ch. 5): the mean over a batch stays unbiased, its variance falls.
+    Stratified sampling (Cochran 1977, "Sampling Techniques", ch. 5): the mean over a batch stays unbiased,
+    its variance falls.
     """
     numbers = (np.arange(count) + rng.random(count)) / count
     return rng.permutation(np.minimum(numbers, np.nextafter(1.0, 0.0)))  # the sum may round up to 1
 
 
 def busyness(photo: Tensor) -> float:
-    """Mean absolute difference between horizontal neighbours of every fourth row of uint8 [3, H, W]: how much detail a photo has."""
+    """Mean absolute difference between horizontal neighbours of every fourth row of uint8 [3, H, W]: how much
+    detail a photo has.
+    """
     rows = photo[:, ::4].to(torch.int16)
     return float((rows[..., 1:] - rows[..., :-1]).abs().float().mean()) if rows.shape[-1] > 1 else 0.0
 
@@ -275,7 +295,8 @@ Source = Callable[[int, np.random.Generator], Tensor]
 
 
 def mixed(sources: list[tuple[float, Source]]) -> Source:
-    """Draw each patch from one of several sources, with the given weights: ``[(0.8, photos.batch), (0.2, leaves.batch)]``.
+    """Draw each patch from one of several sources, with the given weights: ``[(0.8, photos.batch), (0.2,
+    leaves.batch)]``.
 
     Raises:
         ValueError: the weights are no shares: one is negative or not finite, or all are zero.

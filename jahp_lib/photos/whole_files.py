@@ -71,7 +71,8 @@ def _kind(mode: int) -> str:
 
 def _set_mode(path: str, mode: int) -> None:
     """Give a file its mode, where its disk knows modes at all; where not, the file keeps the narrower one it
-    was made with."""
+    was made with.
+    """
     try:
         os.chmod(path, mode)
     except OSError as error:

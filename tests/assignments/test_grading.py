@@ -6,11 +6,9 @@ All of it on a set of three small tasks that needs no torch, so that a hand-in i
 from __future__ import annotations
 
 import csv
-import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,10 +21,8 @@ from nbgrader.nbgraderformat import write as write_with_metadata
 ASSIGNMENTS = Path(__file__).resolve().parents[2] / "notebooks" / "assignments"
 sys.path.insert(0, str(ASSIGNMENTS))
 
-from grading import grade, sandbox
-from grading.execute import PatientExecute
+from grading import grade
 from grading.export import GradesExport
-from grading.handins import NotGradableError, PutInOrder, handed_in_notebook
 from grading.worker import settings
 
 RIGHT = {

@@ -47,7 +47,7 @@ def rewrite(path: Path, change_tensors=lambda tensors: tensors, change_header=la
     return path
 
 
-# --- there and back -----------------------------------------------------------------------------------------
+# --- there and back ---
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
@@ -88,7 +88,8 @@ def test_int8_kernels_come_back_within_half_a_step_and_masked_taps_as_zero(
     architecture: str, tmp_path: Path, lively
 ) -> None:
     """Breaks if steps are taken along another dimension, taps are mixed up, or what is no kernel is rounded
-    to int8."""
+    to int8.
+    """
     model = VariableRate(lively(architecture, 8, 8))
     save(model, tmp_path / "it", precision="int8")
     back = load(tmp_path / "it").state_dict()
@@ -110,7 +111,8 @@ def test_int8_kernels_come_back_within_half_a_step_and_masked_taps_as_zero(
 
 def test_small_taps_beside_large_ones_keep_their_digits(tmp_path: Path, lively) -> None:
     """Breaks if one step serves a whole row: the taps at the border would be rounded away beside the middle
-    one."""
+    one.
+    """
     model = lively("FactorizedModel", 4, 4)
     with torch.no_grad():
         model.g_a[2].weight[:, :, 2, 2] *= 1000
@@ -174,7 +176,7 @@ def test_a_shipped_checkpoint_is_found_by_its_name(checkpoint: Path, monkeypatch
     assert load("model").config == load(checkpoint).config
 
 
-# --- bad files ----------------------------------------------------------------------------------------------
+# --- bad files ---
 
 
 def complains(path, *words: str) -> str:
@@ -231,7 +233,9 @@ def test_another_kind_of_file_is_refused(content: bytes, tmp_path: Path) -> None
 
 
 def test_a_pickle_is_called_one_and_not_a_damaged_file(tmp_path: Path) -> None:
-    """Breaks if "copy it again" is the answer to CompressAI's weights, or to a file of torch.save in its old format."""
+    """Breaks if "copy it again" is the answer to CompressAI's weights, or to a file of torch.save in its old
+    format.
+    """
     for zipped in (True, False):
         torch.save(
             {"g_a.0.weight": torch.zeros(3)}, tmp_path / "it.pth.tar", _use_new_zipfile_serialization=zipped
@@ -254,8 +258,9 @@ def test_the_state_of_a_training_is_called_so_and_the_model_s_file_named(checkpo
 
 
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
-    """Breaks if loading falls back on pickle, which runs whatever code the file holds; this one would leave
-    a file behind."""
+    """Breaks if loading falls back on pickle, which runs whatever code the file holds; this one would leave a
+    file behind.
+    """
 
     class Trap:
         def __reduce__(self):
@@ -339,7 +344,7 @@ def test_a_tensor_too_many_is_named(checkpoint: Path) -> None:
     complains(checkpoint, "1 are unknown", "g_a.8.bias")
 
 
-# --- files that claim too much ---------------------------------------------------------------------------------------------
+# --- files that claim too much ---
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
@@ -347,7 +352,9 @@ def test_a_tensor_too_many_is_named(checkpoint: Path) -> None:
 def test_a_small_file_that_claims_to_be_huge_takes_no_memory(
     size: int, precision: str, checkpoint: Path, lively
 ) -> None:
-    """Breaks if a model is made before its sizes are compared with the file's: N = M = 30,000 would be 400 GB."""
+    """Breaks if a model is made before its sizes are compared with the file's: N = M = 30,000 would be 400
+    GB.
+    """
     save(lively("JointModel", 2, 3), checkpoint, precision=precision)
     config = {"architecture": "JointModel", "N": size, "M": size, "padding": "same", "variable_rate": True}
     rewrite(checkpoint, change_header=lambda header: {**header, "config": config})
@@ -360,11 +367,13 @@ def test_a_small_file_that_claims_to_be_huge_takes_no_memory(
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-# --- models that are being trained, and models inside others ---------------------------------------------------------------
+# --- models that are being trained, and models inside others ---
 
 
 def trained(model: torch.nn.Module) -> torch.nn.Module:
-    """A model in training mode whose density of z has just learned something: its medians are no longer zero."""
+    """A model in training mode whose density of z has just learned something: its medians are
+    no longer zero.
+    """
     model.train()
     with torch.no_grad():
         for bias in model.prior.biases:
@@ -373,7 +382,9 @@ def trained(model: torch.nn.Module) -> torch.nn.Module:
 
 
 def test_medians_of_a_model_in_training_are_up_to_date_in_its_file(tmp_path: Path, lively) -> None:
-    """Breaks if medians are written as they were before the training: z would be rounded to the wrong grid."""
+    """Breaks if medians are written as they were before the training: z would be rounded to
+    the wrong grid.
+    """
     model = trained(lively("JointModel"))
     before = model.prior.medians.clone()
     save(model, tmp_path / "it")
@@ -398,7 +409,9 @@ def test_medians_set_by_hand_are_written_as_they_are(tmp_path: Path, lively) -> 
 
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_a_copy_of_a_model_in_training_knows_whether_its_medians_are_old(by_hand: bool, lively) -> None:
-    """Breaks if a copy, such as the codec's, ends its training with medians of before, or loses those set by hand."""
+    """Breaks if a copy, such as the codec's, ends its training with medians of before, or loses those set by
+    hand.
+    """
     model = trained(lively("JointModel"))
     for _ in range(3):
         model.prior.update_medians()
@@ -435,7 +448,7 @@ def test_what_is_no_model_is_refused_by_save(tmp_path: Path) -> None:
         save(torch.nn.Linear(1, 1), tmp_path / "it")  # type: ignore[arg-type]
 
 
-# --- disks that fail ---------------------------------------------------------------------------------------------------------
+# --- disks that fail ---
 
 
 def only(path: Path, content: bytes) -> None:

@@ -23,7 +23,8 @@ def test_dead_leaves_are_the_same_for_the_same_random_state() -> None:
 @pytest.mark.parametrize("size", [1, 2, 5, 48])
 def test_every_pixel_is_covered_by_a_leaf(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Breaks if drawing stops too early: what is left would be whatever lay in memory, shown here by filling
-    it in two ways."""
+    it in two ways.
+    """
     results = []
     for fill in (0, 255):
         with monkeypatch.context() as patched:
@@ -34,7 +35,8 @@ def test_every_pixel_is_covered_by_a_leaf(size: int, monkeypatch: pytest.MonkeyP
 
 def test_dead_leaves_have_the_power_spectrum_of_natural_images() -> None:
     """Power falls as frequency to the minus 2, within 0.5, as in photos; breaks if all leaves have one size,
-    or colours are noise."""
+    or colours are noise.
+    """
     pictures = dead_leaves(12, 128, np.random.default_rng(0)).double().mean(1)
     window = torch.hann_window(128, periodic=False, dtype=torch.float64)
     windowed = (pictures - pictures.mean((1, 2), keepdim=True)) * window[:, None] * window
@@ -51,8 +53,9 @@ def test_dead_leaves_have_the_power_spectrum_of_natural_images() -> None:
 
 
 def test_large_leaves_lie_beside_small_ones() -> None:
-    """Breaks if radii do not follow a power law: with the smallest radius raised, small detail must
-    vanish."""
+    """Breaks if radii do not follow a power law: with the smallest radius raised, small
+    detail must vanish.
+    """
 
     def roughness(smallest: float) -> float:
         pictures = dead_leaves(8, 64, np.random.default_rng(0), smallest=smallest).double()

@@ -128,7 +128,9 @@ def test_a_complete_part_is_only_checked(server: Server, tmp_path: Path) -> None
 def test_what_is_not_the_expected_file_is_never_taken_for_it(
     content: bytes, server: Server, tmp_path: Path
 ) -> None:
-    """Breaks if the checksum is not looked at (a hotel's login page), or a wrong part would spoil the next try."""
+    """Breaks if the checksum is not looked at (a hotel's login page), or a wrong part would spoil the next
+    try.
+    """
     server.content = content
     with pytest.raises(NoNetworkError, match=r"it is not the expected file .* Try again later"):
         fetch(server.address, tmp_path / "it", SHA256)
@@ -158,7 +160,9 @@ def test_a_server_s_refusal_is_said_with_what_to_do_without_it(
 
 
 def test_without_a_network_a_sentence_says_what_to_do_without_it(server: Server, tmp_path: Path) -> None:
-    """Breaks if a refused connection ends in a traceback. The port was in use a moment ago and is closed now."""
+    """Breaks if a refused connection ends in a traceback. The port was in use a moment ago
+    and is closed now.
+    """
     server.server_close()
     with pytest.raises(NoNetworkError, match=r"could not be downloaded .* Without a network, use"):
         fetch(server.address, tmp_path / "it", SHA256, timeout=2)
@@ -223,7 +227,9 @@ def test_the_beginning_of_a_checksum_is_enough_to_know_a_file(server: Server, tm
 
 
 def test_a_full_disk_is_a_sentence_and_what_has_arrived_is_kept(server: Server, tmp_path: Path) -> None:
-    """With a real limit: the kernel lets this process write files of 100,000 bytes at most. Breaks if errno's text comes through."""
+    """With a real limit: the kernel lets this process write files of 100,000 bytes at most. Breaks if errno's
+    text comes through.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
@@ -279,7 +285,9 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 
 @pytest.fixture
 def imagenette(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Stands for torchvision's Imagenette, with three photos: notes its calls, and like it takes any folder for the whole set."""
+    """Stands for torchvision's Imagenette, with three photos: notes its calls, and like it takes any folder
+    for the whole set.
+    """
     calls: list[str] = []
 
     def unpack(root: str, split: str, size: str, download: bool) -> None:
@@ -343,7 +351,9 @@ def test_a_folder_of_the_user_s_stays_as_it_is_when_there_is_no_network(
 
 
 def test_a_damaged_archive_ends_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Breaks if torchvision's RuntimeError comes through: it is how a file whose checksum is wrong is reported."""
+    """Breaks if torchvision's RuntimeError comes through: it is how a file whose checksum is wrong is
+    reported.
+    """
 
     def damaged(*_: object, **__: object) -> None:
         raise RuntimeError("File not found or corrupted.")

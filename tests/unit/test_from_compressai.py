@@ -1,4 +1,6 @@
-"""CompressAI's models in ours: against its formulas written out in torch.nn.functional, and against itself if installed."""
+"""CompressAI's models in ours: against its formulas written out in torch.nn.functional, and against itself if
+installed.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,9 @@ DENSITY_NAMES = {
 def their_state_dict(
     N: int = N, M: int = M, version: str = "1.2", architecture: str = "mbt2018"
 ) -> dict[str, torch.Tensor]:
-    """Random weights under the names, and of the shapes, that CompressAI gives a model of this architecture."""
+    """Random weights under the names, and of the shapes, that CompressAI gives a model of
+    this architecture.
+    """
     torch.manual_seed(3)
     layers: dict[str, tuple[int, ...]] = {
         f"g_a.{k}": (N if k < 6 else M, N if k else 3, 5, 5) for k in (0, 2, 4, 6)
@@ -109,7 +113,9 @@ def their_state_dict(
 
 
 def their_forward(w: dict[str, torch.Tensor], x: torch.Tensor, architecture: str) -> dict[str, torch.Tensor]:
-    """CompressAI's forward in evaluation mode, written out: google.py, layers/gdn.py and entropy_models.py of version 1.2."""
+    """CompressAI's forward in evaluation mode, written out: google.py, layers/gdn.py and entropy_models.py of
+    version 1.2.
+    """
 
     def gdn(name: str, values: torch.Tensor, inverse: bool) -> torch.Tensor:
         beta = w[f"{name}.beta"].clamp_min((1e-6 + PEDESTAL) ** 0.5) ** 2 - PEDESTAL
@@ -200,7 +206,9 @@ def relative_error(ours: torch.Tensor, theirs: torch.Tensor) -> float:
 def test_our_model_computes_what_compressai_s_formulas_do(
     architecture: str, version: str, N: int, M: int
 ) -> None:
-    """Breaks if a name is mapped wrongly, h_s's last kernel is not turned, scales and means are not exchanged, medians are lost."""
+    """Breaks if a name is mapped wrongly, h_s's last kernel is not turned, scales and means are not
+    exchanged, medians are lost.
+    """
     model = from_compressai(their_state_dict(N, M, version, architecture))
     assert type(model) is ARCHITECTURES[architecture]
     x = torch.rand(2, 3, 64, 128)
@@ -219,7 +227,9 @@ def test_our_model_computes_what_compressai_s_formulas_do(
 def test_a_converted_model_codes_real_files_and_is_saved_and_loaded(
     architecture: str, tmp_path: Path
 ) -> None:
-    """Breaks if the codec's exact form of h_s has another activation, or the file does not say which architecture it is."""
+    """Breaks if the codec's exact form of h_s has another activation, or the file does not say which
+    architecture it is.
+    """
     model = from_compressai(their_state_dict(architecture=architecture))
     save(model, tmp_path / "it")
     back = load(tmp_path / "it")
@@ -269,7 +279,9 @@ def test_weights_of_a_model_that_has_more_parts_are_refused() -> None:
 
 
 def test_weights_that_claim_to_be_huge_take_no_memory() -> None:
-    """Breaks if a model is made before its sizes are compared: these 1.4 MB claim 30,000 channels, 100 GB of weights."""
+    """Breaks if a model is made before its sizes are compared: these 1.4 MB claim 30,000 channels, 100 GB of
+    weights.
+    """
     huge = {
         **their_state_dict(),
         "g_a.0.weight": torch.zeros(30_000, 3, 1, 1),
@@ -319,7 +331,9 @@ def test_their_weights_are_left_as_they_were() -> None:
     ],
 )
 def test_a_missing_tensor_is_named(name: str) -> None:
-    """Breaks if another of CompressAI's models, which lacks one, ends in a traceback or keeps random weights."""
+    """Breaks if another of CompressAI's models, which lacks one, ends in a traceback or keeps
+    random weights.
+    """
     theirs = their_state_dict()
     del theirs[name]
     with pytest.raises(
@@ -363,7 +377,9 @@ CLASSES = {
 def test_our_model_computes_what_compressai_s_own_does(
     architecture: str, N: int, M: int, height: int, width: int, tmp_path: Path
 ) -> None:
-    """The same against the real thing, from a file of torch.save. Breaks if the mapping or our reading of its code is wrong."""
+    """The same against the real thing, from a file of torch.save. Breaks if the mapping or our reading of its
+    code is wrong.
+    """
     google = pytest.importorskip(
         "compressai.models.google", reason="CompressAI is not installed (make peers)"
     )

@@ -1,5 +1,6 @@
 """Many photos: a folder's photos are found alike everywhere, patches are what they promise, weights are
-shares."""
+shares.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ def coordinates(height: int = 48, width: int = 60) -> torch.Tensor:
 
 def test_a_folder_s_photos_are_found_in_all_formats_and_subfolders(folder: Path) -> None:
     """Breaks if endings are matched in lower case only, subfolders are left out, or other files are tried
-    (that would warn)."""
+    (that would warn).
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         photos = PhotoFolder(folder, 32)
@@ -111,9 +113,8 @@ def test_the_same_random_state_gives_the_same_batch_and_another_gives_another(fo
 
 
 def test_patches_are_contiguous_cuts_of_a_photo_and_half_of_them_are_flipped() -> None:
-    """Breaks if patches are resized, turned, flipped upside down, never flipped or always.
-
-    Pixels say where they come from.
+    """Breaks if patches are resized, turned, flipped upside down, never flipped or always. Pixels say where
+    they come from.
     """
     photos = PhotoSet([coordinates()], 16)
     flips, corners = 0, set()
@@ -154,8 +155,9 @@ def test_photos_are_drawn_as_often_as_their_weights_say() -> None:
 
 
 def test_stratified_numbers_lie_one_in_each_part_and_anywhere_within_it() -> None:
-    """Breaks if a part is left out or hit twice, numbers always sit at the same place of it, or come
-    sorted."""
+    """Breaks if a part is left out or hit twice, numbers always sit at the same place of it,
+    or come sorted.
+    """
     rng = np.random.default_rng(0)
     numbers = np.array([stratified(8, rng) for _ in range(2000)])
     np.testing.assert_array_equal(
@@ -168,7 +170,8 @@ def test_stratified_numbers_lie_one_in_each_part_and_anywhere_within_it() -> Non
 @pytest.fixture
 def ten_flat_photos(tmp_path: Path) -> Path:
     """Photo k has steps of k grey levels between its columns (so k is its busyness), and brightness 100 at
-    its first column."""
+    its first column.
+    """
     for k in range(10):
         columns = 100 + k * (np.arange(40) % 2)
         Image.fromarray(np.tile(columns.astype(np.uint8)[None, :, None], (40, 1, 3))).save(
@@ -182,8 +185,9 @@ def busyness_of(batch: torch.Tensor) -> torch.Tensor:
 
 
 def test_a_batch_of_a_folder_takes_one_photo_of_each_part_from_calm_to_busy(ten_flat_photos: Path) -> None:
-    """Breaks if batches are drawn freely (many busy photos at once), or parts are of the files' order
-    instead of busyness."""
+    """Breaks if batches are drawn freely (many busy photos at once), or parts are of the files' order instead
+    of busyness.
+    """
     photos = PhotoFolder(ten_flat_photos, 32)
     rng = np.random.default_rng(0)
     drawn = torch.stack([busyness_of(photos.batch(5, rng)).sort().values for _ in range(200)])
@@ -204,7 +208,7 @@ def test_stratified_photos_are_as_likely_as_their_weights_say(ten_flat_photos: P
     assert np.all(np.abs(shares - calm_first) < 5 * np.sqrt(calm_first / drawn.numel()))
 
 
-# --- which files are photos ----------------------------------------------------------------------------------------------------
+# --- which files are photos ---
 
 
 def test_what_other_programs_leave_beside_photos_is_no_photo(tmp_path: Path) -> None:
@@ -244,7 +248,7 @@ def test_photos_behind_links_are_found_and_each_folder_once(tmp_path: Path) -> N
     assert len(PhotoFolder(tmp_path / "links", 32)) == 3
 
 
-# --- folders larger than memory ------------------------------------------------------------------------------------------------
+# --- folders larger than memory ---
 
 
 def batches(photos: PhotoFolder, count: int = 5) -> list[torch.Tensor]:
@@ -255,7 +259,9 @@ def batches(photos: PhotoFolder, count: int = 5) -> list[torch.Tensor]:
 def test_photos_larger_than_memory_give_patches_of_the_same_folder_for_any_number_of_workers(
     workers: int, folder: Path
 ) -> None:
-    """Breaks if workers choose, or their patches come back in another order. Expected are cuts of photos decoded here."""
+    """Breaks if workers choose, or their patches come back in another order. Expected are cuts of photos
+    decoded here.
+    """
     photos = PhotoFolder(folder, 32, memory=1000, workers=workers)
     assert (photos.in_memory, len(photos), photos.photos) == (False, 3, [])
     decoded = PhotoFolder(folder, 32, memory=10**9)
@@ -352,7 +358,7 @@ def test_less_than_no_memory_and_fewer_than_no_workers_are_refused(options: dict
         PhotoFolder(folder, 32, **options)
 
 
-# --- weights ---------------------------------------------------------------------------------------------------------------------
+# --- weights ---
 
 
 @pytest.mark.parametrize(
@@ -368,7 +374,9 @@ def test_less_than_no_memory_and_fewer_than_no_workers_are_refused(options: dict
     ids=str,
 )
 def test_weights_that_are_no_shares_are_refused(weights: list[float], words: str) -> None:
-    """Breaks if they end in NaN probabilities, in a batch of one photo, or in numpy's error at the first step."""
+    """Breaks if they end in NaN probabilities, in a batch of one photo, or in numpy's error at the first
+    step.
+    """
     with pytest.raises(ValueError, match=words):
         PhotoSet([coordinates(), coordinates()], 16, weights)
     if len(weights) == 2:

@@ -1,4 +1,6 @@
-"""Weights by name, from a server of our own on this machine: files of torch.save as CompressAI publishes them, and bad ones."""
+"""Weights by name, from a server of our own on this machine: files of torch.save as CompressAI publishes
+them, and bad ones.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,9 @@ class Handler(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
-    """``publish(content)`` puts a file on a local server under the name that the list has, and its checksum into the list."""
+    """``publish(content)`` puts a file on a local server under the name that the list has, and its checksum
+    into the list.
+    """
     (tmp_path / "server").mkdir()
     Handler.stop_after, Handler.asked = None, []
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path / "server")))
@@ -118,7 +122,9 @@ def cached(tmp_path: Path) -> list[str]:
 def test_weights_are_loaded_by_name_and_fetched_once(
     zipped: bool, publish: Callable[..., str], tmp_path: Path
 ) -> None:
-    """Breaks if a model asked for by name is another, or is fetched each time; the old format of torch.save too."""
+    """Breaks if a model asked for by name is another, or is fetched each time; the old format of torch.save
+    too.
+    """
     name = publish(file_of(their_factorized(), zipped))
     for _again in range(2):
         model = load(name)
@@ -229,8 +235,8 @@ def test_an_unknown_name_is_answered_with_those_that_there_are() -> None:
 
 def test_the_list_has_all_qualities_of_all_architectures_and_metrics_each_once() -> None:
     """Breaks if a line is lost, or a name does not end with the checksum that the list has for it."""
-    families = [f"{name}-{metric}" for name in ("bmshj2018-factorized", "bmshj2018-hyperprior", "mbt2018-mean", "mbt2018")
-                for metric in ("mse", "ms-ssim")]  # fmt: skip
+    architectures = ("bmshj2018-factorized", "bmshj2018-hyperprior", "mbt2018-mean", "mbt2018")
+    families = [f"{name}-{metric}" for name in architectures for metric in ("mse", "ms-ssim")]
     assert sorted(published()) == sorted(
         f"{family}-{quality}" for family in families for quality in range(1, 9)
     )

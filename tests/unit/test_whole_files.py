@@ -80,8 +80,9 @@ def test_where_a_disk_knows_no_modes_the_file_is_written_all_the_same(
 @pytest.mark.parametrize("relative", [False, True])
 @pytest.mark.parametrize("there", [False, True])
 def test_a_symbolic_link_stays_and_its_target_is_written(there: bool, relative: bool, tmp_path: Path) -> None:
-    """Breaks if the link is replaced by a file: its target, on another disk say, would keep the old
-    content."""
+    """Breaks if the link is replaced by a file: its target, on another disk say, would keep
+    the old content.
+    """
     (tmp_path / "disk").mkdir()
     (tmp_path / "home").mkdir()
     target, link = tmp_path / "disk" / "it", tmp_path / "home" / "it"
@@ -104,9 +105,8 @@ def test_a_pipe_is_refused_with_a_sentence_and_stays(tmp_path: Path) -> None:
 
 
 def test_a_device_is_refused_with_a_sentence(tmp_path: Path) -> None:
-    """Breaks if root's /dev/null becomes a file.
-
-    Through a link in a folder of ours, so that a failure does no harm.
+    """Breaks if root's /dev/null becomes a file. Through a link in a folder of ours, so that a failure does
+    no harm.
     """
     (tmp_path / "null").symlink_to("/dev/null")
     before = os.stat("/dev/null").st_rdev

@@ -97,11 +97,8 @@ def test_the_welcome_links_every_other_lesson() -> None:
 )
 def test_the_table_of_lessons_has_them_all_and_a_link_to_each_that_is_written(page: Path) -> None:
     """Breaks if a lesson is missing, has another title than the course gives it, or if one to come has a link."""
-    rows = re.findall(
-        r"^\| (\d+) \| (?:\[([^\]]+)\]\((?:notebooks/)?(\w+)\.ipynb\)|(.+?) \(to come\)) \|",
-        page.read_text(),
-        re.M,
-    )
+    row = r"^\| (\d+) \| (?:\[([^\]]+)\]\((?:notebooks/)?(\w+)\.ipynb\)|(.+?) \(to come\)) \|"
+    rows = re.findall(row, page.read_text(encoding="utf-8"), flags=re.M)
     assert {f"{int(number):02d}": title or later for number, title, _, later in rows} == COURSE
     assert {name for _, _, name, _ in rows if name} == {path.stem for path in LESSONS}
     assert {f"{int(number):02d}" for number, *_, later in rows if later} == TO_COME

@@ -96,7 +96,7 @@ def test_the_welcome_links_every_other_lesson() -> None:
     "page", [FOLDER / "README.md", FOLDER.parent / "README.md"], ids=["lessons", "front"]
 )
 def test_the_table_of_lessons_has_them_all_and_a_link_to_each_that_is_written(page: Path) -> None:
-    """Breaks if a lesson is missing, has another title than the course gives it, or if one to come has a link."""
+    """Breaks if a lesson is missing, has another title than in the course, or if one to come has a link."""
     row = r"^\| (\d+) \| (?:\[([^\]]+)\]\((?:notebooks/)?(\w+)\.ipynb\)|(.+?) \(to come\)) \|"
     rows = re.findall(row, page.read_text(encoding="utf-8"), flags=re.M)
     assert {f"{int(number):02d}": title or later for number, title, _, later in rows} == COURSE

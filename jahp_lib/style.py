@@ -1,6 +1,7 @@
 """The look of every figure: one colour for one thing, told apart by the colour-blind and by brightness alone.
 
-Colours are Okabe and Ito's. Lines differ in dash and marker as well, so that a figure reads in black and white.
+Colours are Okabe and Ito's. Lines differ in dash and marker as well, so that a figure reads in black and
+white.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ COLOURS = {
     "ours": "#D55E00",  # this course's codec among others, where z is not drawn
     "grey": "#777777",
 }
-# Maps that run from dark to bright print well in black and white; values with a sign get a map with a neutral middle.
+# Maps that run from dark to bright print well in black and white; values with a sign get a map with a neutral
+# middle.
 MAPS = {
     "y": "RdBu_r",
     "z": "RdBu_r",

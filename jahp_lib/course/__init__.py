@@ -1,7 +1,7 @@
 """The course's own tools, used by lessons and by nothing in the library.
 
-``begin``, ``check``, ``answered`` and ``recorded`` are what a lesson starts with; ``figures``, ``widgets`` and ``diagram`` draw
-and ask; ``notebooks`` runs and stores the lessons.
+``begin``, ``check``, ``answered`` and ``recorded`` are what a lesson starts with; ``figures``, ``widgets``
+and ``diagram`` draw and ask; ``notebooks`` runs and stores the lessons.
 """
 
 from jahp_lib.course.checks import (

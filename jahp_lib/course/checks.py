@@ -30,8 +30,8 @@ LESSONS = {
     "12": "The full model",
 }
 TO_COME = frozenset({"11"})  # lessons that have a number and no notebook yet
-# A lesson's figures and captions belong to the random numbers it was written with, so its seed stays when its number changes.
-# Two lessons of one seed were one lesson once.
+# A lesson's figures and captions belong to the random numbers it was written with, so its seed stays when its
+# number changes. Two lessons of one seed were one lesson once.
 SEEDS = {
     "00": 0,
     "01": 1,
@@ -52,7 +52,7 @@ RECORDED = "jahp-recorded-1"
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a lesson computes with: ``rng`` (numpy, with the lesson's seed), ``device``, and whether that is a GPU."""
+    """What a lesson computes with: ``rng`` (numpy, with the lesson's seed) and ``device``."""
 
     number: str
     rng: np.random.Generator
@@ -64,7 +64,8 @@ class Lesson:
 
 
 def recorded(name: str) -> dict[str, Tensor]:
-    """Tensors in float32 that a lesson computed at leisure, for students who have a minute; ``data/README.md`` says how.
+    """Tensors in float32 that a lesson computed at leisure, for students who have a minute;
+    ``data/README.md`` says how.
 
     Raises:
         CheckpointError: the course's folder lacks the file, or it is damaged.
@@ -76,9 +77,10 @@ def recorded(name: str) -> dict[str, Tensor]:
 def begin(number: str, all_cores: bool = False) -> Lesson:
     """Seed everything, set the look of figures, choose the device, and ask for one thread.
 
-    Seeds come from numpy, whose generators give the same numbers on every processor. One thread, since nearly all tensors of the
-    lessons are tiny: threads that share a small sum spend their time waiting for one another, and where other programs run on the
-    same computer a loop of seconds took minutes. ``all_cores`` leaves PyTorch its threads, for the one long training of lesson 12.
+    Seeds come from numpy, whose generators give the same numbers on every processor. One thread, since nearly
+    all tensors of the lessons are tiny: threads that share a small sum spend their time waiting for one
+    another, and where other programs run on the same computer a loop of seconds took minutes. ``all_cores``
+    leaves PyTorch its threads, for the one long training of lesson 12.
 
     Raises:
         ValueError: there is no lesson of that number.
@@ -97,8 +99,9 @@ def begin(number: str, all_cores: bool = False) -> Lesson:
 def check(name: str, answer: object) -> Callable[[Callable[[object], None]], None]:
     """Decorator for the check of an exercise: runs it at once on ``answer`` and says in words what is wrong.
 
-    The decorated function raises ``AssertionError`` with a sentence for the student. An answer that is still ``...``, or a
-    function that still returns ``...``, counts as not given yet. Any other error in the student's code is shown as one line.
+    The decorated function raises ``AssertionError`` with a sentence for the student. An answer that is still
+    ``...``, or a function that still returns ``...``, counts as not given yet. Any other error in the
+    student's code is shown as one line.
 
         @check("Exercise 1", my_answer)
         def _(answer):
@@ -128,7 +131,7 @@ class NotAnsweredError(Exception):
 
 
 def answered(value: object) -> object:
-    """``value`` itself, unless a student's function returned ``...``: then the exercise counts as not answered yet."""
+    """``value`` itself; if it is ``...``, the exercise counts as not answered yet."""
     if value is ...:
         raise NotAnsweredError
     return value

@@ -1,7 +1,8 @@
-"""The map of the course: the block diagram of the joint model, each block marked with the lesson that builds it.
+"""The map of the course: the block diagram of the joint model, each block with the lesson that builds it.
 
-Drawn after the operational diagram of Minnen et al. 2018, figure 1, with the two things the course adds to it: the Lagrangian
-that trains it (lesson 2) and λ as an input (lesson 10). A lesson that is still to come has a dashed box.
+Drawn after the operational diagram of Minnen et al. 2018, figure 1, with the two things the course adds to
+it: the Lagrangian that trains it (lesson 2) and λ as an input (lesson 10). A lesson that is still to come has
+a dashed box.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ WHOLE = ("00", "12")  # lessons about the whole model
 
 @dataclass(frozen=True)
 class Block:
-    """A box around (``x``, ``y``), its words, and the lesson that builds it. An ``inside`` block lies in another one."""
+    """A box around (``x``, ``y``), its words, and its lesson. An ``inside`` block lies in another one."""
 
     lesson: str
     words: str
@@ -107,7 +108,8 @@ SIGNALS = (
 
 
 def course_map(lesson: str) -> Figure:
-    """The block diagram with the blocks of ``lesson`` ("00" to "12") lit, those of earlier lessons tinted, later ones white.
+    """The block diagram with the blocks of ``lesson`` ("00" to "12") lit, those of earlier lessons tinted,
+    later ones white.
 
     Lessons 00 and 12 are about the whole and light every block.
 
@@ -129,8 +131,8 @@ def course_map(lesson: str) -> Figure:
         ax.text(60, height - 3.6, name, ha="center", va="center", fontsize=7, color=COLOURS["grey"])
     for block in BLOCKS:
         _draw(ax, block, lesson)
-    for x, y, words, colour in SIGNALS:
-        ax.text(x, y, words, ha="center", va="center", fontsize=13, color=COLOURS[colour])
+    for left, height, words, colour in SIGNALS:
+        ax.text(left, height, words, ha="center", va="center", fontsize=13, color=COLOURS[colour])
     _legend(ax, lesson)
     return figure
 

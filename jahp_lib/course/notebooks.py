@@ -1,10 +1,10 @@
 """Run notebooks and store them with their outputs, so that running them again gives the same file.
 
     python -m jahp_lib.course.notebooks notebooks/03_gdn.ipynb ...
-    python -m jahp_lib.course.notebooks --badges=owner/name notebooks/*.ipynb    # writes Colab badges, runs nothing
+    python -m jahp_lib.course.notebooks --badges=owner/name notebooks/*.ipynb    # writes badges, runs nothing
 
-The stock client stalls now and then on cells that make an ``Output`` widget (nbclient issue 312); lessons need no widget state
-to be stored, so this one answers no widget at all.
+The stock client stalls now and then on cells that make an ``Output`` widget (nbclient issue 312); lessons
+need no widget state to be stored, so this one answers no widget at all.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ DESCRIPTION = "Run notebooks and store them with their outputs."
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
-# Where the address is known, this stands below a lesson's title; ``stamp`` writes it. Where it is not, nothing does.
+# Where the address is known, this stands below a lesson's title; ``stamp`` writes it. Where it is not,
+# nothing does.
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name})"
 )
-# The set-up cell of every lesson. Colab's own torch, numpy and ipywidgets satisfy the course's ranges and stay as they are.
-# IPython shows what ``_render_traceback_`` returns in place of a traceback: a lesson that is not published says so in a sentence.
+# The set-up cell of every lesson. Colab's own torch, numpy and ipywidgets satisfy the course's ranges and
+# stay as they are. IPython shows what ``_render_traceback_`` returns in place of a traceback: a lesson that
+# is not published says so in a sentence.
 SETUP = """\
 # In Colab, this installs the course. Elsewhere it does nothing.
 import os, subprocess, sys
@@ -59,10 +61,11 @@ class Client(NotebookClient):
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
-    """Drop from a notebook what changes from run to run or from machine to machine; changed in place and returned.
+    """Drop from a notebook what changes from run to run or from machine to machine; changed in place and
+    returned.
 
-    Gone are times, widget state and views, and details of the interpreter. Cell ids become ``cell-00``, ``cell-01``, ...;
-    consecutive pieces of one stream become one.
+    Gone are times, widget state and views, and details of the interpreter. Cell ids become ``cell-00``,
+    ``cell-01``, ...; consecutive pieces of one stream become one.
     """
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -122,7 +125,8 @@ def check_repository(repository: str) -> None:
 
 
 def stamp_source(text: str, name: str, repository: str) -> str:
-    """The file of a problem set with ``repository`` in its set-up cell; all else stays, nbgrader's own ids too.
+    """The file of a problem set with ``repository`` in its set-up cell; all else stays, nbgrader's own ids
+    too.
 
     Raises:
         ValueError: ``repository`` is not of the form owner/name, or the file has no set-up cell.
@@ -135,12 +139,14 @@ def stamp_source(text: str, name: str, repository: str) -> str:
 
 
 def stamp(notebook: NotebookNode, name: str, repository: str) -> NotebookNode:
-    """Point a lesson's badge and its set-up cell to ``repository`` ("owner/name"); changed in place and returned.
+    """Point a lesson's badge and its set-up cell to ``repository`` ("owner/name"); changed in place and
+    returned.
 
     ``UNSTAMPED_REPOSITORY`` takes the badge away again.
 
     Raises:
-        ValueError: ``repository`` is not of the form owner/name, or the notebook has no title or no set-up cell.
+        ValueError: ``repository`` is not of the form owner/name, or the notebook has no title or no set-up
+            cell.
     """
     check_repository(repository)
     title, _, rest = notebook.cells[0].source.partition("\n\n")
@@ -172,7 +178,8 @@ def published_at(folder: Path) -> str:
     found = re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?\Z", address)
     if not found:
         raise ValueError(
-            "Where the course is published is not known: git has no remote `origin` on GitHub. Say it: make badges REPO=owner/name"
+            "Where the course is published is not known: git has no remote `origin` on GitHub. "
+            "Say it: make badges REPO=owner/name"
         )
     return found[1]
 

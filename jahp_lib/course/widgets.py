@@ -1,8 +1,8 @@
-"""Sliders that redraw a figure, and questions to answer before the result is shown. Plain ipywidgets, version 7.7 or 8.
+"""Sliders that redraw a figure, and questions to answer before the result is shown; ipywidgets 7.7 or 8.
 
-A figure behind a slider is an ordinary notebook output that is replaced when the slider moves. So it is stored in the file, is
-seen where widgets are not (GitHub, a printed page), and nothing waits for an ``Output`` widget. Colab replaces outputs only
-inside an ``Output`` widget, so there it gets one.
+A figure behind a slider is an ordinary notebook output that is replaced when the slider moves. So it is
+stored in the file, is seen where widgets are not (GitHub, a printed page), and nothing waits for an
+``Output`` widget. Colab replaces outputs only inside an ``Output`` widget, so there it gets one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ WIDE = {"description_width": "initial"}
 def lmbda_slider(
     value: float = 0.013, low: float = LMBDA_MIN, high: float = LMBDA_MAX, live: bool = False
 ) -> ipywidgets.FloatLogSlider:
-    """A slider for λ with a logarithmic scale. ``live`` follows while it is dragged; else it acts when it is let go."""
+    """A slider for λ with a logarithmic scale. ``live`` follows while it is dragged; else it acts when it is
+    let go.
+    """
     slider = log_slider("λ", value, low, high, live)
     slider.step, slider.readout_format = 0.02, ".4f"
     return slider
@@ -194,7 +196,8 @@ def explore(
 class Prediction:
     """A question asked before its answer is shown.
 
-    ``question = Prediction("...", ["...", "..."])`` asks; ``question.reveal("...", because="...")`` in a later cell compares.
+    ``question = Prediction("...", ["...", "..."])`` asks; ``question.reveal("...", because="...")`` in a
+    later cell compares.
     """
 
     def __init__(self, question: str, options: Sequence[str]) -> None:

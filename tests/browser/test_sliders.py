@@ -1,4 +1,5 @@
-"""Lessons as a student sees them: JupyterLab in a real browser, every cell run, a slider moved with the keyboard, a photo uploaded.
+"""Lessons as a student sees them: JupyterLab in a real browser, every cell run, a slider moved with the
+keyboard, a photo uploaded.
 
 Needs Chromium (Debian: apt install chromium). Where CI=true its absence is a failure, elsewhere a skip.
 """
@@ -168,15 +169,17 @@ def run_all(page: Page, server: str, name: str) -> None:
 
 def busy_cells(page: Page) -> int:
     return page.evaluate(
-        "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].filter(p => p.innerText.includes('*')).length"
+        "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
+        ".filter(p => p.innerText.includes('*')).length"
     )
 
 
 def last_number(page: Page) -> int:
-    """The highest execution number to be seen, after scrolling to the end (cells out of sight are not drawn)."""
+    """The highest execution number, after scrolling to the end: cells out of sight are not drawn."""
     page.evaluate("document.querySelector('.jp-WindowedPanel-outer')?.scrollTo(0, 1e7)")
     numbers = page.evaluate(
-        "[...document.querySelectorAll('.jp-InputPrompt')].map(p => parseInt(p.innerText.replace(/\\D/g, '')) || 0)"
+        "[...document.querySelectorAll('.jp-InputPrompt')]"
+        ".map(p => parseInt(p.innerText.replace(/\\D/g, '')) || 0)"
     )
     return max(numbers, default=0)
 
@@ -185,7 +188,9 @@ def last_number(page: Page) -> int:
 def test_the_lmbda_slider_moved_by_keyboard_changes_the_figure_and_nothing_fails(
     page: Page, server: str, problems: list[str], name: str
 ) -> None:
-    """Would break if figures were tied to Output widgets, if drawing raised an error, or if a package for widgets were missing."""
+    """Would break if figures were tied to Output widgets, if drawing raised an error, or if a package for
+    widgets were missing.
+    """
     try:
         run_all(page, server, name)
         assert (
@@ -222,8 +227,9 @@ def test_the_lmbda_slider_moved_by_keyboard_changes_the_figure_and_nothing_fails
 
 
 def test_an_own_photo_chosen_in_the_browser_is_compressed(page: Page, server: str, tmp_path: Path) -> None:
-    """Would break if the upload's value were read as another version of ipywidgets gives it (the sample is shown then), or if the
-    figure did not follow."""
+    """Would break if the upload's value were read as another version of ipywidgets gives it (the sample is
+    shown then), or if the figure did not follow.
+    """
     photo = tmp_path / "stripes.png"
     Image.fromarray(np.tile(np.array([0, 255], np.uint8), (48, 96))).save(photo)
     try:

@@ -1,6 +1,8 @@
-"""What happens in Colab: the set-up cell installs the course beside packages that are there already, and leaves those alone.
+"""What happens in Colab: the set-up cell installs the course beside packages that are there already, and
+leaves those alone.
 
-A fresh environment that sees this one's packages stands for Colab's machine, and an empty module for ``google.colab``.
+A fresh environment that sees this one's packages stands for Colab's machine, and an empty module for
+``google.colab``.
 """
 
 from __future__ import annotations
@@ -64,7 +66,9 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What would be published: a clone of this checkout as it was last committed, or its files where it is no checkout."""
+    """What would be published: a clone of this checkout as it was last committed, or its files where it is no
+    checkout.
+    """
     target = tmp_path_factory.mktemp("published") / "course"
     subprocess.run(
         ["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(target)], check=True, timeout=300
@@ -79,7 +83,9 @@ def test_the_set_up_cell_is_the_same_in_every_lesson() -> None:
 def test_the_set_up_cell_installs_the_course_and_changes_no_package_that_was_there(
     fresh: Path, repository: Path, tmp_path: Path
 ) -> None:
-    """Would break if the ranges of pyproject.toml excluded what is installed, or if the clone were not what is imported."""
+    """Would break if the ranges of pyproject.toml excluded what is installed, or if the clone were not what
+    is imported.
+    """
     source = setup_cell(LESSONS[0]).replace("/content", str(tmp_path))
     before = json.loads(run(fresh, VERSIONS).stdout)
     first = run(fresh, f"import google.colab\n{source}\n{LIBRARY}", JAHP_ADDRESS=repository.as_uri())
@@ -150,7 +156,8 @@ from jahp_lib.course import widgets
 def draw(lmbda, n, word):
     figure, ax = plt.subplots(); ax.set_title(f"{lmbda} {n} {word}"); return figure
 slider = widgets.lmbda_slider()
-widgets.explore(draw, "alt", lmbda=slider, n=widgets.int_slider("n", 1, 0, 3), word=widgets.choice("word", ["a", "b"]))
+widgets.explore(draw, "alt", lmbda=slider, n=widgets.int_slider("n", 1, 0, 3),
+                word=widgets.choice("word", ["a", "b"]))
 slider.value = 0.02
 question = widgets.Prediction("How many?", ["one", "two"])
 question.buttons.value = "two"

@@ -9,6 +9,9 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 
+from jahp_lib.course import LESSONS as COURSE
+from jahp_lib.course import TO_COME
+
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 GLOSSARY = (FOLDER / "README.md").read_text(encoding="utf-8")
 LESSONS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
@@ -87,3 +90,15 @@ def test_the_welcome_links_every_other_lesson() -> None:
     assert set(re.findall(r"\]\((\d\d_\w+\.ipynb)\)", text_of(LESSONS[0]))) == {
         path.name for path in LESSONS[1:]
     }
+
+
+@pytest.mark.parametrize(
+    "page", [FOLDER / "README.md", FOLDER.parent / "README.md"], ids=["lessons", "front"]
+)
+def test_the_table_of_lessons_has_them_all_and_a_link_to_each_that_is_written(page: Path) -> None:
+    """Breaks if a lesson is missing, has another title than in the course, or if one to come has a link."""
+    row = r"^\| (\d+) \| (?:\[([^\]]+)\]\((?:notebooks/)?(\w+)\.ipynb\)|(.+?) \(to come\)) \|"
+    rows = re.findall(row, page.read_text(encoding="utf-8"), flags=re.M)
+    assert {f"{int(number):02d}": title or later for number, title, _, later in rows} == COURSE
+    assert {name for _, _, name, _ in rows if name} == {path.stem for path in LESSONS}
+    assert {f"{int(number):02d}" for number, *_, later in rows if later} == TO_COME

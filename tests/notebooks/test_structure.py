@@ -151,7 +151,9 @@ def test_it_asks_for_two_predictions_and_answers_each(path: Path) -> None:
 
 
 def test_it_has_a_slider_with_a_figure_beside_it(path: Path) -> None:
-    """A slider for λ where the course promises one; a stored figure under each slider, for readers on a page without widgets."""
+    """A slider for λ where the course promises one; a stored figure under each slider, for readers on a page
+    without widgets.
+    """
     sliders = [cell for cell in code_cells(path) if "explore(" in cell.source]
     assert sliders
     for cell in sliders:
@@ -168,6 +170,7 @@ def test_the_head_says_what_one_will_be_able_to_do_and_how_long_it_takes(path: P
     assert "(exercise" in head
     for word in ("**Time to read:**", "**Time to run:**"):
         assert word in head
+    assert re.search(r"processor cores?\b", head), "the head does not say what the lesson computes with"
 
 
 def test_what_was_built_is_checked_against_the_library(path: Path) -> None:

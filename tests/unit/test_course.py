@@ -45,7 +45,9 @@ def test_an_unknown_lesson_is_refused() -> None:
 
 
 def test_a_lesson_uses_one_thread_unless_it_asks_for_all_cores() -> None:
-    """Breaks if tiny training loops get threads that wait for one another: minutes in place of seconds on a shared computer."""
+    """Breaks if tiny training loops get threads that wait for one another: minutes in place of seconds on a
+    shared computer.
+    """
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
@@ -58,7 +60,9 @@ def test_a_lesson_uses_one_thread_unless_it_asks_for_all_cores() -> None:
 
 
 def test_every_lesson_has_a_seed_and_the_halves_of_a_lesson_share_that_of_the_whole() -> None:
-    """Breaks if a number is added without a seed, or if seeds follow numbers: then every figure would change with a renumbering."""
+    """Breaks if a number is added without a seed, or if seeds follow numbers: then every figure would change
+    with a renumbering.
+    """
     assert set(course.checks.SEEDS) == set(course.LESSONS)
     first = {number: course.begin(number).rng.random() for number in course.LESSONS}
     assert first["01"] == first["02"]

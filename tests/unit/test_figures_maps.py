@@ -58,7 +58,9 @@ def test_the_photo_below_a_map_has_its_own_brightness() -> None:
 
 @pytest.mark.parametrize("architecture", MODELS)
 def test_every_model_s_snapshot_can_be_drawn(architecture: str, lively) -> None:
-    """Breaks if a model without means and scales, or with fewer channels than a snapshot keeps, stops the panel."""
+    """Breaks if a model without means and scales, or with fewer channels than a snapshot keeps, stops the
+    panel.
+    """
     x = torch.rand(1, 3, 50, 70)
     shot = take_snapshot(lively(architecture, 2, 3), x, 0.01, 0, 0)
     figure = figures.snapshot_panel(shot, x, strongest=2)

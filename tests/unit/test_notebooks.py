@@ -27,7 +27,8 @@ def draw(a):
     ax.plot([0, a])
     return figure
 print("before")
-widgets.explore(draw, "A rising line that ends at the slider's value.", a=widgets.float_slider("a", 1.0, 0.0, 2.0, 0.1))
+alt = "A rising line that ends at the slider's value."
+widgets.explore(draw, alt, a=widgets.float_slider("a", 1.0, 0.0, 2.0, 0.1))
 print("after")"""
 
 

@@ -1,4 +1,4 @@
-"""The figures of the lessons, one module a lesson; ``from jahp_lib.course import figures`` has them all by name."""
+"""The figures of the lessons, one module a lesson; ``figures.NAME`` has them all."""
 
 from jahp_lib.course.figures.any_machine import byte_fields, wavefront_panel, wavefront_state
 from jahp_lib.course.figures.common import (

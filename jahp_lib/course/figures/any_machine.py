@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,12 +15,9 @@ from jahp_lib.course.figures.common import (
 )
 from jahp_lib.style import COLOURS
 
-if TYPE_CHECKING:
-    pass
-
 
 def wavefront_state(times: np.ndarray, step: int) -> np.ndarray:
-    """Of each position: 0 waits, 1 is coded now, 2 was coded before; ``times`` [h, w] says in which step each is coded."""
+    """Of each position: 0 waits, 1 is coded now, 2 was coded before; ``times`` [h, w] are the steps."""
     return np.where(times < step, 2, np.where(times == step, 1, 0))
 
 
@@ -32,7 +28,7 @@ def wavefront_panel(ax: Axes, times: np.ndarray, step: int, title: str = "", num
     """
     state = wavefront_state(times, step)
     colours = np.array([to_rgb(colour) for colour in ("0.88", COLOURS["bits"], COLOURS["y"])])
-    squares(ax, colours[state], title, color="white", linewidth=0.6)
+    squares(ax, colours[state], title, "white", 0.6)
     if numbers:
         for (row, column), time in np.ndenumerate(times):
             ax.text(

@@ -1,4 +1,4 @@
-"""What the figures of several lessons share: pictures side by side, maps in their colours, captions, alternative texts."""
+"""What figures of several lessons share: pictures side by side, maps, captions, alternative texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import base64
 import io
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,15 +19,11 @@ from torch import Tensor
 from jahp_lib.style import MAPS, SIGNED
 from jahp_lib.transforms import STRIDE
 
-if TYPE_CHECKING:
-    pass
-
-
 Picture = Image.Image | np.ndarray | Tensor
 
 
 def as_array(picture: Picture) -> np.ndarray:
-    """A PIL image, [3, H, W] or [1, 3, H, W] tensor, or [H, W, 3] array, as an array that ``imshow`` takes."""
+    """A PIL image, a [3, H, W] or [1, 3, H, W] tensor, or an [H, W, 3] array, as ``imshow`` takes it."""
     if isinstance(picture, Tensor):
         values = picture.detach().cpu()
         values = values[0] if values.dim() == 4 else values
@@ -53,7 +48,8 @@ def to_numpy(values: Tensor | np.ndarray) -> np.ndarray:
 
 
 def bundle(figure: Figure, alt: str, kind: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-    """A figure as a notebook output with its alternative text, and closed: data and metadata for ``display(raw=True)``.
+    """A figure as a notebook output with its alternative text, and closed: data and metadata for
+    ``display(raw=True)``.
 
     ``kind``: "photo" is stored as JPEG (a quarter of the bytes), "plot" as PNG.
     """
@@ -106,7 +102,9 @@ def photo_row(
     height: float = 2.8,
     crop: tuple[int, int, int, int] | None = None,
 ) -> Figure:
-    """Pictures of one shape side by side, a title over each; ``crop`` = (top, left, height, width) cuts all alike."""
+    """Pictures of one shape side by side, a title over each; ``crop`` = (top, left, height, width) cuts all
+    alike.
+    """
     arrays = [as_array(picture) for picture in pictures]
     if crop is not None:
         top, left, tall, wide = crop
@@ -132,7 +130,7 @@ def small_maps(
     columns: int = 8,
     limit: float | None = None,
 ) -> Figure:
-    """Small maps [h, w] of one quantity in rows, without axes, all with the same colours; see ``map_panel``."""
+    """Small maps [h, w] of one quantity in rows, all with the same colours; see ``map_panel``."""
     arrays = [to_numpy(values) for values in maps]
     top = limit if limit is not None else max(float(np.abs(values).max()) for values in arrays) or 1.0
     rows = -(-len(arrays) // columns)
@@ -176,14 +174,16 @@ def over_photo(
 ) -> None:
     """A map [h, w], one value for each position of a latent (16x16 pixels), laid over its photo in grey.
 
-    ``limit`` fixes the upper end of the colours. A model that pads its picture has positions that reach beyond the photo's lower
-    or right border; they are cut off there. A model without padding covers less than the photo; its map lies in the middle.
+    ``limit`` fixes the upper end of the colours. A model that pads its picture has positions that reach
+    beyond the photo's lower or right border; they are cut off there. A model without padding covers less than
+    the photo; its map lies in the middle.
     """
     grey = _grey_levels(picture).mean(2)
     values = to_numpy(values)
     height, width = grey.shape
     tall, wide = (STRIDE * positions for positions in values.shape)
-    # matplotlib draws pixel 0 from -0.5 to 0.5, so the photo, and a map that begins where it begins, start at -0.5
+    # matplotlib draws pixel 0 from -0.5 to 0.5, so the photo, and a map that begins where it begins, start at
+    # -0.5
     top, left = max(height - tall, 0) / 2 - 0.5, max(width - wide, 0) / 2 - 0.5
     ax.imshow(grey, cmap="gray", vmin=0, vmax=255)
     image = ax.imshow(
@@ -218,12 +218,12 @@ def error_map(original: Picture, reconstruction: Picture) -> np.ndarray:
     return np.abs(_grey_levels(original) - _grey_levels(reconstruction)).mean(2)
 
 
-def squares(ax: Axes, colours: np.ndarray, title: str, **lines: Any) -> None:
-    """A square for each of ``colours`` [h, w, 3], thin ``lines`` between them, without ticks and frame."""
+def squares(ax: Axes, colours: np.ndarray, title: str, lines: str, linewidth: float) -> None:
+    """A square for each of ``colours`` [h, w, 3], thin lines of one colour between them, without a frame."""
     height, width = colours.shape[:2]
     ax.imshow(colours)
-    ax.hlines(np.arange(-0.5, height), -0.5, width - 0.5, **lines)
-    ax.vlines(np.arange(-0.5, width), -0.5, height - 0.5, **lines)
+    ax.hlines(np.arange(-0.5, height), -0.5, width - 0.5, color=lines, linewidth=linewidth)
+    ax.vlines(np.arange(-0.5, width), -0.5, height - 0.5, color=lines, linewidth=linewidth)
     ax.set(title=title, xticks=[], yticks=[])
     ax.grid(False)
     for spine in ax.spines.values():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
@@ -12,12 +10,11 @@ from jahp_lib.course.figures.common import (
     to_numpy,
 )
 
-if TYPE_CHECKING:
-    pass
-
 
 def numbered_grid(ax: Axes, values: np.ndarray | Tensor, title: str, limit: float = 1.0) -> None:
-    """A small grid [h, w] of signed numbers, each written into its square; colours from -``limit`` (blue) to ``limit`` (red)."""
+    """A small grid [h, w] of signed numbers, each written into its square; colours from -``limit`` (blue) to
+    ``limit`` (red).
+    """
     grid = to_numpy(values)
     ax.imshow(grid, cmap="RdBu_r", vmin=-limit, vmax=limit)
     for (i, j), value in np.ndenumerate(grid):

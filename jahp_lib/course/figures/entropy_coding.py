@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,12 +10,10 @@ from matplotlib.figure import Figure
 
 from jahp_lib.style import COLOURS
 
-if TYPE_CHECKING:
-    pass
-
 
 def nested_intervals(probabilities: Sequence[float], message: Sequence[int], names: Sequence[str]) -> Figure:
-    """How a range coder narrows its interval: one bar for each symbol, each the chosen part of the bar above, enlarged.
+    """How a range coder narrows its interval: one bar for each symbol, each the chosen part of the bar above,
+    enlarged.
 
     Args:
         probabilities: of the symbols, in the order in which they divide a bar.

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def learning_curves(records: Sequence[EpochRecord], shots: Sequence[Snapshot]) -> Figure:
     """A training run in three panels over its epochs: loss, rate and PSNR.
 
-    Rate and PSNR of the training patches are means over all λ drawn in training; those of the photo kept aside belong to the
-    snapshots' one λ.
+    Rate and PSNR of the training patches are means over all λ drawn in training; those of the photo kept
+    aside belong to the snapshots' one λ.
     """
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.1))
     epochs = [record.epoch for record in records]
@@ -79,7 +79,8 @@ def learning_curves(records: Sequence[EpochRecord], shots: Sequence[Snapshot]) -
 def snapshot_panel(
     shot: Snapshot, original: Picture, strongest: int = 0, limits: Mapping[str, float] | None = None
 ) -> Figure:
-    """One snapshot in two rows: original, reconstruction, error, bits; then one latent channel, its means and its scales.
+    """One snapshot in two rows: original, reconstruction, error, bits; then one latent channel, its means and
+    its scales.
 
     Where the model has no means and scales, their panels stay empty.
 
@@ -116,7 +117,8 @@ def snapshot_panel(
 
 
 def snapshot_limits(shots: Sequence[Snapshot], original: Picture) -> dict[str, float]:
-    """Ends of the colours that fit all snapshots of a run: of each quantity the 99th percentile over all of them.
+    """Ends of the colours that fit all snapshots of a run: of each quantity the 99th percentile over all of
+    them.
 
     Where the model has no such quantity the end is 1.
     """
@@ -137,10 +139,12 @@ DECODING_ORDERS = ("raster with wavefront", "checkerboard", "channel-wise", "une
 
 
 def decoding_steps(order: str, side: int = 8, channels: int = 320) -> np.ndarray:
-    """In which step each latent is decoded, counted from 1: [channels, side, side] for one of ``DECODING_ORDERS``.
+    """In which step each latent is decoded, counted from 1: [channels, side, side] for one of
+    ``DECODING_ORDERS``.
 
-    Sources: the wavefront of lesson 9; He et al. 2021 (checkerboard: two steps); Minnen & Singh 2020 (ten equal slices of
-    channels); He et al. 2022 (ELIC: channels in groups of 16, 16, 32, 64 and the rest, each in two checkerboard steps).
+    Sources: the wavefront of lesson 9; He et al. 2021 (checkerboard: two steps); Minnen & Singh 2020 (ten
+    equal slices of channels); He et al. 2022 (ELIC: channels in groups of 16, 16, 32, 64 and the rest, each
+    in two checkerboard steps).
     """
     row, column = np.mgrid[:side, :side]
     board = 1 + (row + column) % 2

@@ -1,9 +1,8 @@
-"""Figures of lesson 3, and of lesson 6 again: densities with heavy tails, and two numbers that depend on each other."""
+"""Figures of lessons 3 and 6: densities with heavy tails, and two numbers that depend on each other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,12 +13,11 @@ from jahp_lib.course.figures.common import (
 )
 from jahp_lib.style import COLOURS
 
-if TYPE_CHECKING:
-    pass
-
 
 def density_lines(ax: Axes, samples: Mapping[str, np.ndarray | Tensor], title: str) -> None:
-    """Densities of samples, each brought to variance 1, on a logarithmic axis, over the Gaussian of variance 1 (dashed)."""
+    """Densities of samples, each brought to variance 1, on a logarithmic axis, over the Gaussian of variance
+    1 (dashed).
+    """
     limit = 8.0
     edges = np.linspace(-limit, limit, 81)
     centres = (edges[:-1] + edges[1:]) / 2
@@ -53,8 +51,8 @@ def joint_histogram(
 ) -> None:
     """How often two numbers occur together: dark is often (grey levels follow the logarithm of the count).
 
-    With ``conditional=True`` each column is scaled to the same greatest value, and so shows how ``second`` spreads once
-    ``first`` is known.
+    With ``conditional=True`` each column is scaled to the same greatest value, and so shows how ``second``
+    spreads once ``first`` is known.
     """
     edges = np.linspace(-limit, limit, 42)
     counts = np.histogram2d(to_numpy(first).ravel(), to_numpy(second).ravel(), [edges, edges])[0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
@@ -13,12 +11,11 @@ from jahp_lib.course.figures.common import (
 )
 from jahp_lib.style import COLOURS
 
-if TYPE_CHECKING:
-    pass
-
 
 def bin_borders(symbols: np.ndarray | Tensor) -> np.ndarray:
-    """Where a quantiser's bins meet: bool [h, w], true where ``symbols`` [h, w, n] change to the right or below."""
+    """Where a quantiser's bins meet: bool [h, w], true where ``symbols`` [h, w, n] change to the right or
+    below.
+    """
     values = to_numpy(symbols)
     borders = np.zeros(values.shape[:2], bool)
     borders[:, :-1] |= (values[:, 1:] != values[:, :-1]).any(2)
@@ -34,12 +31,13 @@ def quantisation_bins(
     centres: np.ndarray | Tensor,
     title: str,
 ) -> None:
-    """The bins of a quantiser of the plane over a cloud of ``points`` [n, 2], and where each bin is reconstructed.
+    """The bins of a quantiser of the plane over a cloud of points, and where each bin is reconstructed.
 
     Args:
-        symbols: [h, w, n], the n whole numbers that each point of a fine grid is rounded to, row 0 at the bottom.
+        symbols: [h, w, n], the n whole numbers that each point of a fine grid is rounded to, row 0 at the
+            bottom.
         limits: left, right, bottom and top of that grid.
-        points: the data, drawn as a cloud.
+        points: [n, 2], the data.
         centres: [m, 2], what the decoder puts in place of all points of a bin.
     """
     cloud, dots = to_numpy(points), to_numpy(centres)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from jahp_lib.style import COLOURS
 
-if TYPE_CHECKING:
-    pass
-
 
 def shape_boxes(shapes: Sequence[tuple[int, int]], names: Sequence[str]) -> Figure:
-    """Feature maps of a network as boxes in a row: height is the side in pixels, width the number of channels.
+    """Feature maps of a network as boxes in a row: height is the side in pixels, width the number of
+    channels.
 
     Args:
         shapes: (channels, side) of each feature map, in order.

@@ -23,7 +23,7 @@ def handed_in_notebook(folder: Path, name: str) -> Path:
     """The notebook of the set ``name`` in a student's folder ``submitted/STUDENT/name``.
 
     Raises:
-        NotGradableError: it is not there, has another name, has a rival, or is no notebook.
+        NotGradableError: it is not there, has another name, has a rival, is no notebook, or no cell of it is labelled.
     """
     notebooks = sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
     wanted = folder / f"{name}.ipynb"
@@ -38,8 +38,17 @@ def handed_in_notebook(folder: Path, name: str) -> Path:
             f"There is more than one notebook, {name}.ipynb and {quoted}: find out which one counts, "
             f"and leave only that one, as {name}.ipynb."
         )
-    read_notebook(wanted)
+    if not any(grade_id(cell) for cell in read_notebook(wanted).cells):
+        raise _no_cell_of(name)
     return wanted
+
+
+def _no_cell_of(name: str) -> NotGradableError:
+    return NotGradableError(
+        f"{name}.ipynb holds no cell of this set: it is another notebook, or a program that it went through "
+        "dropped the cells' metadata. Ask for the file as JupyterLab saved it, or copy the answers into the "
+        "released version by hand."
+    )
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -123,11 +132,7 @@ class PutInOrder(NbGraderPreprocessor):
             if grade_id(cell) not in cells:
                 cell.metadata.pop("nbgrader", None)
         if not any(grade_id(cell) for cell in nb.cells):
-            raise NotGradableError(
-                f"{about['notebook']}.ipynb holds no cell of this set: it is another notebook, or a program "
-                "that it went through dropped the cells' metadata. Ask for the file as JupyterLab saved it, "
-                "or copy the answers into the released version by hand."
-            )
+            raise _no_cell_of(about["notebook"])
         remarks = _once(nb, cells)
         for cell in nb.cells:
             if grade_id(cell):

@@ -28,6 +28,7 @@ sys.path.insert(0, str(ASSIGNMENTS))
 
 from grading import grade, sandbox  # noqa: E402
 from grading.export import GradesExport  # noqa: E402
+from grading.handins import misplaced  # noqa: E402
 from grading.worker import settings  # noqa: E402
 
 RIGHT = {
@@ -177,7 +178,7 @@ def split_answer(notebook: nbformat.NotebookNode) -> None:
 
 
 def copied_cells(notebook: nbformat.NotebookNode) -> None:
-    """An old version of an answer kept at the end, a test copied to the top, an answer copied and improved."""
+    """An old answer kept at the end, a test copied to the top, an answer copied and improved."""
     old = new_code_cell(
         "def half(x):\n    return 0", metadata=notebook.cells[named(notebook, "half")].metadata
     )
@@ -378,9 +379,10 @@ def test_what_is_graded_and_unchanged_is_not_graded_again(
         enter(*arguments)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(grade.Grader, "_enter", stop_after_one)
+    monkeypatch.setattr(grade.Grader, "_enter", stop_after_one)
+    with pytest.raises(KeyboardInterrupt):
         course.grade()
+    monkeypatch.setattr(grade.Grader, "_enter", enter)
     summary = course.grade()
     assert len(summary.unchanged) == len(summary.graded) == 1
     assert {*summary.unchanged, *summary.graded} == {"ada", "bob"}
@@ -421,6 +423,22 @@ def test_nbgrader_alone_goes_on_after_a_hand_in_that_it_cannot_grade(course: Cou
     marks = course.marks()
     assert marks["d-right"]["status"] == "graded"
     assert not marks["b-stripped"]["score"]
+
+
+def test_a_hand_in_at_the_wrong_address_is_told_from_one_of_another_set(tmp_path: Path) -> None:
+    for path in (
+        "ada/PS1.ipynb",
+        "bob/ps1 (1)/x.ipynb",
+        "cyd/ps10/ps10.ipynb",
+        "dan/ps1/ps1.ipynb",
+        "ps1.ipynb",
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("")
+    assert set(misplaced(tmp_path, "ps1")) == {"ada", "bob", "ps1.ipynb"}
+    assert set(misplaced(tmp_path, "ps10")) == {"ps1.ipynb"}
+    (tmp_path / "ps1").mkdir()
+    assert "wrong way round" in misplaced(tmp_path, "ps1")["ps1"]
 
 
 # Tries to read and write the course and the home, to reach a server on this machine, and to see a secret.
@@ -536,6 +554,7 @@ def test_make_grade_prints_who_was_graded_and_who_not(course: Course) -> None:
         "--sandbox",
         "none",
     ]
+    command += ["--jobs", "1", "ada", "eve"]  # as make puts JOBS and OPTIONS
     run = subprocess.run(command, cwd=ASSIGNMENTS, capture_output=True, text=True, check=True)
     assert "toy: 1 graded, 1 could not be graded." in run.stdout
     assert re.search(r"^  eve: toy.ipynb holds no cell of this set", run.stdout, flags=re.M)

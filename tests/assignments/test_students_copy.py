@@ -98,7 +98,7 @@ def test_lessons_library_data_and_sets_are_there(copy: Path) -> None:
 
 
 def test_colab_is_led_to_the_students_copy(copy: Path) -> None:
-    """In every lesson, its badge and its set-up cell; in every set, its set-up cell; nowhere to another place."""
+    """In every lesson (badge and set-up cell) and in every set; nowhere to another place."""
     notebooks = list((copy / "notebooks").rglob("*.ipynb"))
     assert len(notebooks) > len(SETS) + 9
     for path in notebooks:

@@ -17,11 +17,12 @@ GRADED = "graded"
 def status(course: Path, student: str, name: str) -> str:
     """``graded``, ``not handed in``, or ``could not be graded: `` and the reason."""
     record = course / "records" / name / f"{student}.json"
-    if record.exists():
-        reason = json.loads(record.read_text()).get("reason")
-        if reason:
-            return f"could not be graded: {reason}"
-    if (course / "autograded" / student / name / f"{name}.ipynb").exists():
+    graded = course / "autograded" / student / name / f"{name}.ipynb"
+    newer = graded.exists() and record.exists() and graded.stat().st_mtime > record.stat().st_mtime
+    reason = json.loads(record.read_text()).get("reason") if record.exists() and not newer else None
+    if reason:
+        return f"could not be graded: {reason}"
+    if graded.exists():
         return GRADED
     folder = course / "submitted" / student / name
     if not folder.is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ def handed_in_notebook(folder: Path, name: str) -> Path:
     """The notebook of the set ``name`` in a student's folder ``submitted/STUDENT/name``.
 
     Raises:
-        NotGradableError: it is not there, has another name, has a rival, is no notebook, or no cell of it is labelled.
+        NotGradableError: it is not there, has another name, has a rival, is no notebook, or none of its cells
+            has an id.
     """
     notebooks = sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
     wanted = folder / f"{name}.ipynb"
@@ -101,7 +103,8 @@ def misplaced(submitted: Path, name: str) -> dict[str, str]:
     for student in sorted(path for path in submitted.iterdir() if path.is_dir() and path.name != name):
         if (student / name).is_dir():
             continue
-        meant = [path for path in sorted(student.iterdir()) if path.stem.lower().startswith(name.lower())]
+        similar = re.compile(rf"{re.escape(name)}(?![0-9a-z]).*", flags=re.I | re.S)  # ps1 (1), but not ps10
+        meant = [path for path in sorted(student.iterdir()) if similar.fullmatch(path.stem)]
         if meant:
             found[student.name] = (
                 f'There is "{meant[0].name}" in submitted/{student.name}: '

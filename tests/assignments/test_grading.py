@@ -1,13 +1,17 @@
-"""Hand-ins as they come from a class: what is right keeps its points, what cannot be graded is listed with a reason.
+"""Hand-ins as they come from a class: what is right keeps its points, what cannot be graded is listed.
 
 All of it on a set of three small tasks that needs no torch, so that a hand-in is graded in a second.
 """
 
 from __future__ import annotations
 
+import ast
 import csv
 import os
+import re
 import shutil
+import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,9 +25,10 @@ from nbgrader.nbgraderformat import write as write_with_metadata
 ASSIGNMENTS = Path(__file__).resolve().parents[2] / "notebooks" / "assignments"
 sys.path.insert(0, str(ASSIGNMENTS))
 
-from grading import grade
-from grading.export import GradesExport
-from grading.worker import settings
+from grading import grade, sandbox  # noqa: E402
+from grading.export import GradesExport  # noqa: E402
+from grading.handins import misplaced  # noqa: E402
+from grading.worker import settings  # noqa: E402
 
 RIGHT = {
     "double": "def double(x):\n    return 2 * x",
@@ -89,11 +94,11 @@ class Course:
         change(notebook)
         nbformat.write(notebook, self.path(student))
 
-    def grade(self, **keywords: object) -> grade.Summary:
+    def grade(self, students: list[str] | None = None, **keywords: object) -> grade.Summary:
         """`make grade SET=toy`, in this process."""
         grader = grade.Grader("toy", self.root, **{"way": "none", "hand_in_seconds": 20, **keywords})
         grader.prepare()
-        return grader.grade([], 2, False)
+        return grader.grade(students or [], 2, False)
 
     def points(self, student: str) -> dict[str, float]:
         with self.api.gradebook as book:
@@ -147,16 +152,6 @@ def named(notebook: nbformat.NotebookNode, name: str) -> int:
     )
 
 
-def test_a_right_hand_in_gets_all_points_and_an_empty_one_none(course: Course) -> None:
-    course.hand_in("ada")
-    course.hand_in("nemo", dict.fromkeys(RIGHT, "pass"))
-    summary = course.grade()
-    assert sorted(summary.graded) == ["ada", "nemo"]
-    assert not summary.not_graded
-    assert not course.lost("ada")
-    assert course.lost("nemo") == set(POINTS)
-
-
 def delete(*names: str) -> Callable[[nbformat.NotebookNode], None]:
     def change(notebook: nbformat.NotebookNode) -> None:
         for name in names:
@@ -182,7 +177,7 @@ def split_answer(notebook: nbformat.NotebookNode) -> None:
 
 
 def copied_cells(notebook: nbformat.NotebookNode) -> None:
-    """An old version of an answer kept at the end, a test copied to the top, and an answer copied to be improved."""
+    """An old answer kept at the end, a test copied to the top, an answer copied and improved."""
     old = new_code_cell(
         "def half(x):\n    return 0", metadata=notebook.cells[named(notebook, "half")].metadata
     )
@@ -310,6 +305,8 @@ def marked(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[C
     shutil.copytree(generated, root)
     course = Course(root)
     hand_in_everything(course)
+    with course.api.gradebook as book:
+        book.add_student("absent")
     return course, course.grade(memory=1 << 30)
 
 
@@ -324,7 +321,7 @@ def test_what_is_right_keeps_its_points(marked: tuple[Course, grade.Summary], st
 def test_what_cannot_be_graded_is_listed_with_the_reason(
     marked: tuple[Course, grade.Summary], student: str
 ) -> None:
-    """In the summary and in the table of marks, where it has no score; a real zero has."""
+    """In the summary and in the table of marks, where it has no score; a real zero has, and who is absent."""
     course, summary = marked
     assert NOT_GRADED[student] in summary.not_graded[student]
     marks = course.marks()
@@ -333,6 +330,7 @@ def test_what_cannot_be_graded_is_listed_with_the_reason(
     assert not marks[student].get("score")
     assert (marks["nemo"]["status"], marks["nemo"]["score"]) == ("graded", "0.0")
     assert (marks["ada"]["status"], marks["ada"]["score"]) == ("graded", "12.0")
+    assert (marks["absent"]["status"], marks["absent"]["score"]) == ("not handed in", "0.0")
 
 
 def test_nothing_else_is_said_to_be_ungradable(marked: tuple[Course, grade.Summary]) -> None:
@@ -366,3 +364,203 @@ def test_the_students_page_says_why_a_cell_was_stopped(marked: tuple[Course, gra
 def test_a_flood_of_printed_text_is_cut(marked: tuple[Course, grade.Summary]) -> None:
     course, _ = marked
     assert (course.root / "autograded" / "flood" / "toy" / "toy.ipynb").stat().st_size < 1_000_000
+
+
+def test_what_is_graded_and_unchanged_is_not_graded_again(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if the first run was stopped half-way; a second hand-in is graded, and so is a changed set."""
+    for student in ("ada", "bob"):
+        course.hand_in(student)
+    enter = grade.Grader._enter
+
+    def stop_after_one(*arguments: object) -> None:
+        enter(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(grade.Grader, "_enter", stop_after_one)
+    with pytest.raises(KeyboardInterrupt):
+        course.grade()
+    monkeypatch.setattr(grade.Grader, "_enter", enter)
+    summary = course.grade()
+    assert len(summary.unchanged) == len(summary.graded) == 1
+    assert {*summary.unchanged, *summary.graded} == {"ada", "bob"}
+    course.hand_in("bob", {"half": "def half(x):\n    return 0"})
+    summary = course.grade()
+    assert (summary.unchanged, summary.graded) == (["ada"], ["bob"])
+    assert course.lost("bob") == {"half-visible"}
+    source = course.root / "source" / "toy" / "toy.ipynb"
+    source.write_text(source.read_text().replace("half(0) == 0", "half(2) == 1"))
+    assert course.grade(students=["bob"]).graded == ["bob"]
+    assert course.lost("bob") == HALF
+
+
+def test_marks_by_hand_survive_a_second_hand_in_and_wait_for_another_look(course: Course) -> None:
+    course.hand_in("ada", {"half": "pass"})
+    course.grade()
+    with course.api.gradebook as book:
+        book.find_grade("half-hidden", "toy", "toy", "ada").manual_score = 1.5
+        book.db.commit()
+    course.hand_in("ada")
+    course.grade()
+    assert course.points("ada") == {**POINTS, "half-hidden": 1.5}
+    with course.api.gradebook as book:
+        assert book.find_submission("toy", "ada").needs_manual_grade
+
+
+def test_nbgrader_alone_goes_on_after_a_hand_in_that_it_cannot_grade(course: Course) -> None:
+    """`nbgrader autograde toy`, for four of which one was stripped."""
+    course.hand_in("a-split", change=split_answer)
+    course.hand_in("b-stripped", change=without_metadata)
+    course.hand_in("c-deleted", change=delete("half-visible", "half-hidden", "root-visible"))
+    course.hand_in("d-right", {"double": RIGHT["double"] + "\nexit()"})
+    answer = course.api.autograde("toy", "*", force=True, create=True)
+    assert not answer["success"]
+    assert "holds no cell of this set" in answer["log"]
+    for student in ("a-split", "c-deleted", "d-right"):
+        assert not course.lost(student)
+    marks = course.marks()
+    assert marks["d-right"]["status"] == "graded"
+    assert not marks["b-stripped"]["score"]
+
+
+def test_a_hand_in_at_the_wrong_address_is_told_from_one_of_another_set(tmp_path: Path) -> None:
+    for path in (
+        "ada/PS1.ipynb",
+        "bob/ps1 (1)/x.ipynb",
+        "cyd/ps10/ps10.ipynb",
+        "dan/ps1/ps1.ipynb",
+        "ps1.ipynb",
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("")
+    assert set(misplaced(tmp_path, "ps1")) == {"ada", "bob", "ps1.ipynb"}
+    assert set(misplaced(tmp_path, "ps10")) == {"ps1.ipynb"}
+    (tmp_path / "ps1").mkdir()
+    assert "wrong way round" in misplaced(tmp_path, "ps1")["ps1"]
+
+
+# Tries to read and write the course and the home, to reach a server on this machine, and to see a secret.
+SNOOP = """
+import os, pathlib, socket
+course, beside, port = pathlib.Path({course!r}), pathlib.Path({beside!r}), {port}
+def tried(what):
+    try:
+        return what() or "nothing"
+    except OSError as error:
+        return "refused"
+pathlib.Path("mine.txt").write_text("my own folder")
+answers = dict(
+    own=tried(lambda: pathlib.Path("mine.txt").read_text()),
+    solutions=tried(lambda: (course / "source/toy/toy.ipynb").read_text() and "read"),
+    others=tried(lambda: os.listdir(course / "submitted")),
+    gradebook=tried(lambda: (course / "gradebook.db").read_bytes() and "read"),
+    beside=tried(lambda: beside.write_text("changed") and "written"),
+    network=tried(lambda: socket.create_connection(("127.0.0.1", port), timeout=2) and "reached"),
+    environment=os.environ.get("SECRET_TOKEN", "nothing"),
+)
+print("ANSWERS", answers)
+"""
+
+
+@pytest.mark.parametrize("way", ["bwrap", "unshare"])
+def test_in_a_sandbox_there_is_no_network_and_no_sight_of_the_course(
+    course: Course, way: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if not sandbox._works(way, [course.root]):
+        pytest.skip(f"{way} does not work on this machine")
+    monkeypatch.setenv("SECRET_TOKEN", "a secret")
+    beside = tmp_path_factory.mktemp("home") / "thesis.txt"
+    beside.write_text("years of work")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        snoop = SNOOP.format(course=str(course.root), beside=str(beside), port=server.getsockname()[1])
+        course.hand_in("eve", {"half": RIGHT["half"] + snoop, "root": LOOP})
+        course.grade(way=way)
+    assert course.lost("eve") == {"root-visible", "root-hidden"}, (
+        "a cell that was stopped costs its task only"
+    )
+    notebook = nbformat.read(course.root / "autograded" / "eve" / "toy" / "toy.ipynb", as_version=4)
+    [line] = re.findall(
+        r"^ANSWERS (.*)$", notebook.cells[named(notebook, "half")].outputs[0].text, flags=re.M
+    )
+    answers = ast.literal_eval(line)
+    assert answers["own"] == "my own folder"
+    assert answers["network"] == "refused"
+    assert answers["environment"] == "nothing"
+    assert [answers[name] for name in ("solutions", "others", "gradebook")] in (
+        ["refused", "refused", "refused"],
+        ["refused", "nothing", "refused"],
+    )
+    if way == "bwrap":  # unshare alone leaves the account's other files; the warning says so
+        assert answers["beside"] == "refused"
+        assert beside.read_text() == "years of work"
+
+
+def test_without_a_sandbox_a_warning_says_what_is_lacking(
+    course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(sandbox, "_works", lambda way, hidden: False)
+    monkeypatch.setattr(sys, "argv", ["grade", "toy", "--course", str(course.root)])
+    assert grade.main() == 0
+    said = capsys.readouterr()
+    assert "under your account with network" in said.err
+    assert "0 graded" in said.out
+
+
+def test_a_process_that_ignores_every_limit_is_ended_from_outside(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course.hand_in("slow", {"half": "import time\ntime.sleep(60)"})
+    monkeypatch.setattr(grade.Job, "limit", 4)
+    began = time.monotonic()
+    summary = course.grade()
+    assert "ended by SIGKILL" in summary.not_graded["slow"]
+    assert time.monotonic() - began < 45
+    assert "ended by SIGKILL" in course.marks()["slow"]["status"]
+
+
+def test_the_time_of_a_hand_in_is_shared_out_so_that_right_cells_get_theirs(course: Course) -> None:
+    """Three cells that never end, in a hand-in that has 9 seconds; the last task is right."""
+    course.hand_in(
+        "loop", {"double": f"def double(x):\n    {LOOP.replace(chr(10), chr(10) + '    ')}", "half": LOOP}
+    )
+    began = time.monotonic()
+    course.grade(hand_in_seconds=9)
+    assert course.lost("loop") == {"double-visible", "double-hidden", *HALF}
+    notebook = nbformat.read(course.root / "autograded" / "loop" / "toy" / "toy.ipynb", as_version=4)
+    assert "longer than 3 seconds" in notebook.cells[named(notebook, "half")].outputs[0].evalue
+    assert time.monotonic() - began < 60
+
+
+def test_mistakes_of_the_instructor_end_in_a_sentence(
+    course: Course, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["grade", "ps99", "--course", str(course.root)])
+    assert grade.main() == 2
+    assert 'There is no set "ps99". There are: toy.' in capsys.readouterr().err
+
+
+def test_make_grade_prints_who_was_graded_and_who_not(course: Course) -> None:
+    course.hand_in("ada")
+    course.hand_in("eve", change=without_metadata)
+    command = [
+        sys.executable,
+        "-m",
+        "grading.grade",
+        "toy",
+        "--course",
+        str(course.root),
+        "--sandbox",
+        "none",
+    ]
+    command += ["--jobs", "1", "ada", "eve"]  # as make puts JOBS and OPTIONS
+    run = subprocess.run(command, cwd=ASSIGNMENTS, capture_output=True, text=True, check=True)
+    assert "toy: 1 graded, 1 could not be graded." in run.stdout
+    assert re.search(r"^  eve: toy.ipynb holds no cell of this set", run.stdout, flags=re.M)
+    assert "hand-in" in run.stderr, "a progress bar"
+    rows = list(csv.DictReader((course.root / "not_graded_toy.csv").open(newline="")))
+    assert [row["student_id"] for row in rows] == ["eve"]
+    makefile = (ASSIGNMENTS.parents[1] / "Makefile").read_text()
+    assert re.search(
+        r"^grade:.*\n\tcd notebooks/assignments && .* grading.grade \$\(SET\)", makefile, flags=re.M
+    )

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ASSIGNMENTS = ROOT / "notebooks" / "assignments"
 sys.path.insert(0, str(ASSIGNMENTS))
 
-from grading import students
+from grading import students  # noqa: E402
 
 SETS = sorted(path.name for path in (ASSIGNMENTS / "source").iterdir() if path.is_dir())
 SECRET = re.compile(
@@ -36,39 +36,40 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
-def everything(folder: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def texts(copy: Path) -> dict[str, str]:
     """Each file as squeezed text; of a notebook, its cells."""
-    texts = {}
-    for path in folder.rglob("*"):
+    found = {}
+    for path in copy.rglob("*"):
         if path.is_file() and path.suffix == ".ipynb":
             cells = json.loads(path.read_text())["cells"]
-            texts[str(path.relative_to(folder))] = squeezed(
+            found[str(path.relative_to(copy))] = squeezed(
                 "\n".join("".join(cell["source"]) for cell in cells)
             )
         elif path.is_file():
-            texts[str(path.relative_to(folder))] = squeezed(path.read_bytes().decode(errors="replace"))
-    return texts
+            found[str(path.relative_to(copy))] = squeezed(path.read_bytes().decode(errors="replace"))
+    return found
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_no_solution_hidden_test_or_rubric_is_in_it(copy: Path, name: str) -> None:
+def test_no_solution_hidden_test_or_rubric_is_in_it(texts: dict[str, str], name: str) -> None:
     cells = nbformat.read(ASSIGNMENTS / "source" / name / f"{name}.ipynb", as_version=4).cells
     secrets = [squeezed(found[2]) for cell in cells for found in SECRET.finditer(cell.source)]
     assert len(secrets) >= 10
-    for path, text in everything(copy).items():
+    for path, text in texts.items():
         for secret in secrets:
             assert secret not in text, f"{path} contains {secret[:60]}"
 
 
-def test_no_marker_and_no_answer_of_the_tests_is_in_it(copy: Path) -> None:
-    texts = everything(copy)
+def test_no_marker_and_no_answer_of_the_tests_is_in_it(texts: dict[str, str]) -> None:
     answers = list((ROOT / "tests" / "assignments").glob("ps*/*/*.py"))
     assert len(answers) > 100
+    answered = {answer: squeezed(answer.read_text()) for answer in answers}
     for path, text in texts.items():
         for marker in ("BEGINSOLUTION", "HIDDENTESTS", "MARKSCHEME"):
             assert marker not in text, f"{path} contains {marker}"
-        for answer in answers:
-            assert squeezed(answer.read_text()) not in text, f"{path} contains {answer}"
+        for answer, its_text in answered.items():
+            assert its_text not in text, f"{path} contains {answer}"
     names = {Path(path).name for path in texts}
     assert not names & {
         path.name for path in (ROOT / "tests" / "assignments").rglob("*.py") if "conftest" not in path.name
@@ -83,7 +84,7 @@ def test_there_is_no_history_and_nothing_of_the_instructors(copy: Path) -> None:
 
 def test_lessons_library_data_and_sets_are_there(copy: Path) -> None:
     listing = subprocess.run(
-        ["git", "ls-files", "jahp_lib", "data", "notebooks/*.ipynb"],
+        ["git", "ls-files", "jahp_lib", "data", ":(glob)notebooks/*.ipynb"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -97,7 +98,7 @@ def test_lessons_library_data_and_sets_are_there(copy: Path) -> None:
 
 
 def test_colab_is_led_to_the_students_copy(copy: Path) -> None:
-    """In every lesson, its badge and its set-up cell; in every set, its set-up cell; nowhere to another place."""
+    """In every lesson (badge and set-up cell) and in every set; nowhere to another place."""
     notebooks = list((copy / "notebooks").rglob("*.ipynb"))
     assert len(notebooks) > len(SETS) + 9
     for path in notebooks:

@@ -17,11 +17,12 @@ GRADED = "graded"
 def status(course: Path, student: str, name: str) -> str:
     """``graded``, ``not handed in``, or ``could not be graded: `` and the reason."""
     record = course / "records" / name / f"{student}.json"
-    if record.exists():
-        reason = json.loads(record.read_text()).get("reason")
-        if reason:
-            return f"could not be graded: {reason}"
-    if (course / "autograded" / student / name / f"{name}.ipynb").exists():
+    graded = course / "autograded" / student / name / f"{name}.ipynb"
+    newer = graded.exists() and record.exists() and graded.stat().st_mtime > record.stat().st_mtime
+    reason = json.loads(record.read_text()).get("reason") if record.exists() and not newer else None
+    if reason:
+        return f"could not be graded: {reason}"
+    if graded.exists():
         return GRADED
     folder = course / "submitted" / student / name
     if not folder.is_dir():
@@ -49,27 +50,31 @@ class GradesExport(CsvExportPlugin):
             names, rows = [*(reader.fieldnames or []), "status"], list(reader)
         for row in rows:
             row["status"] = status(course, row["student_id"], row["assignment"])
-            if row["status"].startswith("could not") and not _has_marks(
+            if row["status"] not in (GRADED, NOT_HANDED_IN) and not _has_marks(
                 gradebook, row["assignment"], row["student_id"]
             ):
                 row["raw_score"] = row["score"] = ""
         listed = {(row["assignment"], row["student_id"]) for row in rows}
-        rows += self._unknown(course, {row["assignment"]: row for row in rows}, listed)
+        rows += self._unknown(course, gradebook, listed)
         with path.open("w", newline="") as file:
             writer = csv.DictWriter(file, names)
             writer.writeheader()
             writer.writerows(rows)
 
-    def _unknown(self, course: Path, sets: dict[str, dict], listed: set[tuple[str, str]]) -> list[dict]:
+    def _unknown(self, course: Path, gradebook: Gradebook, listed: set[tuple[str, str]]) -> list[dict]:
         """Rows for those who handed something in that never reached the gradebook."""
         rows = []
-        for name, example in sets.items():
+        for assignment in gradebook.assignments:
+            name = assignment.name
             handed_in = {path.parent.name for path in course.glob(f"submitted/*/{name}") if path.is_dir()}
             for student in sorted(handed_in | set(misplaced(course / "submitted", name))):
-                said = status(course, student, name)
-                if (name, student) not in listed and said != GRADED:
-                    kept = {key: example[key] for key in ("assignment", "duedate", "max_score")}
-                    rows.append({**kept, "student_id": student, "status": said})
+                if (name, student) not in listed:
+                    about = {
+                        "assignment": name,
+                        "duedate": assignment.duedate,
+                        "max_score": assignment.max_score,
+                    }
+                    rows.append({**about, "student_id": student, "status": status(course, student, name)})
         return rows
 
 

@@ -21,6 +21,7 @@ import signal
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection, get_all_start_methods, get_context
@@ -33,6 +34,7 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 from nbgrader.apps import NbGraderAPI
 from nbgrader.preprocessors import NbGraderPreprocessor
+from sqlalchemy.exc import SAWarning
 from tqdm import tqdm
 from traitlets import Unicode
 from traitlets.config import Config
@@ -305,11 +307,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--memory", type=float, default=4, help="GiB for a hand-in (default: 4)")
     parser.add_argument("--sandbox", choices=("auto", *sandbox.WAYS), default="auto")
     parser.add_argument("--again", action="store_true", help="grade also what is graded and unchanged")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()  # students may stand after options
 
 
 def main() -> int:
     arguments = _arguments()
+    warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own business with its database
     try:
         grader = Grader(
             arguments.set,

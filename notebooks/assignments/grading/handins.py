@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ def handed_in_notebook(folder: Path, name: str) -> Path:
     """The notebook of the set ``name`` in a student's folder ``submitted/STUDENT/name``.
 
     Raises:
-        NotGradableError: it is not there, has another name, has a rival, or is no notebook.
+        NotGradableError: it is not there, has another name, has a rival, is no notebook, or none of its cells
+            has an id.
     """
     notebooks = sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
     wanted = folder / f"{name}.ipynb"
@@ -38,8 +40,17 @@ def handed_in_notebook(folder: Path, name: str) -> Path:
             f"There is more than one notebook, {name}.ipynb and {quoted}: find out which one counts, "
             f"and leave only that one, as {name}.ipynb."
         )
-    read_notebook(wanted)
+    if not any(grade_id(cell) for cell in read_notebook(wanted).cells):
+        raise _no_cell_of(name)
     return wanted
+
+
+def _no_cell_of(name: str) -> NotGradableError:
+    return NotGradableError(
+        f"{name}.ipynb holds no cell of this set: it is another notebook, or a program that it went through "
+        "dropped the cells' metadata. Ask for the file as JupyterLab saved it, or copy the answers into the "
+        "released version by hand."
+    )
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -92,7 +103,8 @@ def misplaced(submitted: Path, name: str) -> dict[str, str]:
     for student in sorted(path for path in submitted.iterdir() if path.is_dir() and path.name != name):
         if (student / name).is_dir():
             continue
-        meant = [path for path in sorted(student.iterdir()) if path.stem.lower().startswith(name.lower())]
+        similar = re.compile(rf"{re.escape(name)}(?![0-9a-z]).*", flags=re.I | re.S)  # ps1 (1), but not ps10
+        meant = [path for path in sorted(student.iterdir()) if similar.fullmatch(path.stem)]
         if meant:
             found[student.name] = (
                 f'There is "{meant[0].name}" in submitted/{student.name}: '
@@ -123,11 +135,7 @@ class PutInOrder(NbGraderPreprocessor):
             if grade_id(cell) not in cells:
                 cell.metadata.pop("nbgrader", None)
         if not any(grade_id(cell) for cell in nb.cells):
-            raise NotGradableError(
-                f"{about['notebook']}.ipynb holds no cell of this set: it is another notebook, or a program "
-                "that it went through dropped the cells' metadata. Ask for the file as JupyterLab saved it, "
-                "or copy the answers into the released version by hand."
-            )
+            raise _no_cell_of(about["notebook"])
         remarks = _once(nb, cells)
         for cell in nb.cells:
             if grade_id(cell):

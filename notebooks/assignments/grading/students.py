@@ -70,8 +70,8 @@ def write_copy(folder: Path, repository: str = UNSTAMPED_REPOSITORY) -> None:
         repository: "owner/name", where the copy will be published: Colab's addresses lead there.
 
     Raises:
-        ValueError: ``folder`` holds something else, ``repository`` is no name, or something that students must
-            not see got into the copy, which is then removed.
+        ValueError: ``folder`` holds something else, ``repository`` is no name, or something that students
+            must not see got into the copy, which is then removed.
     """
     check_repository(repository)
     _make_room(folder)
@@ -121,7 +121,7 @@ def _tracked() -> list[Path]:
 
 
 def _release_sets(folder: Path, repository: str) -> None:
-    """Generate the students' version of every set anew, apart from the instructor's gradebook and release/."""
+    """Generate the students' version of every set anew, without touching the gradebook and release/."""
     lines = []
     with tempfile.TemporaryDirectory() as temporary:
         course = Path(temporary)

@@ -148,20 +148,35 @@ class Codec:
             raise ValueError(
                 "The model's latent of this picture is not finite: its weights are damaged, or its training diverged."
             )
+        z = self.model.hyper_analyse(y[None])[0] if self.entropy_model.has_hyper_latent else None
+        return self.code_latents(y, z, (height, width), lmbda_code, progress)
+
+    @torch.inference_mode()
+    def code_latents(
+        self,
+        y: Tensor,
+        z: Tensor | None,
+        size: tuple[int, int],
+        lmbda_code: int,
+        progress: Progress | None = None,
+    ) -> Encoding:
+        """Code latents: z [N, h/4, w/4] (None without hyper-latent) around its medians, then y [M, h, w]
+        around its means.
+
+        Args:
+            y: scaled for λ, not quantised; whatever latents, a decoder makes its picture of them.
+            size: height and width of the picture that they stand for.
+            lmbda_code: λ as the header has it (``container.lmbda_to_code``).
+        """
         encoder = SymbolEncoder()
         z_hat = None
-        if self.entropy_model.has_hyper_latent:
-            z = self.model.hyper_analyse(y[None])[0]
-            z_hat = self._write(
-                encoder,
-                z,
-                all_at_once(*z.shape[-2:]),
-                self.entropy_model.prior,
-                self.entropy_model.prior.tables,
-            )
+        if z is not None:
+            prior = self.entropy_model.prior
+            z_hat = self._write(encoder, z, all_at_once(*z.shape[-2:]), prior, prior.tables)
         schedule = self.entropy_model.schedule(*y.shape[-2:])
         predictor = self.entropy_model.y_predictor(z_hat, schedule)
         y_hat = self._write(encoder, y, schedule, predictor, self.entropy_model.y_tables, progress)
+        height, width = size
         header = Header(self.fingerprint, width, height, lmbda_code, latent_check(y_hat, 2.0**-BITS))
         blob = pack(header, encoder.payload())
         return Encoding(blob, unpack(blob)[0], y_hat, z_hat)

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -63,10 +63,14 @@ Watch = Callable[[Refinement], None]
 
 @dataclass(frozen=True)
 class Latents:
-    """y [B, M, h, w] and z [B, N, h/4, w/4] of photos, not quantised; z has no channels where a model has none."""
+    """y [B, M, h, w] and z [B, N, h/4, w/4] of photos, not quantised; z has no channels where a model has none.
+
+    ``stopped``: whether Ctrl-C ended their refinement early.
+    """
 
     y: Tensor
     z: Tensor
+    stopped: bool = False
 
 
 def refine(
@@ -144,6 +148,9 @@ def refine(
 
             y_hat = toss(y - means) + means
             z_hat = quantized_z(base, z, toss)
+            if free is not None:
+                y_hat = torch.where(free.y > 0, y_hat, torch.round(y - means) + means)
+                z_hat = torch.where(free.z > 0, z_hat, quantized_z(base, z, torch.round))
             loss, _, _, means = lagrangian(y_hat, z_hat)
 
             y.grad, z.grad = torch.autograd.grad(loss, (y, z), materialize_grads=True)
@@ -152,7 +159,7 @@ def refine(
             optimizer.step()
         look(steps)
     except KeyboardInterrupt:
-        pass
+        return replace(best, stopped=True)
     return best
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from jahp_lib.codec.codec import Codec
 from jahp_lib.codec.container import HEADER, BitstreamError, unpack
 from jahp_lib.photos.one_photo import UPRIGHT, open_photo, opened, orientation
 from jahp_lib.photos.whole_files import write_whole
+from jahp_lib.refinement import Refinement
 from jahp_lib.transforms import LatentModel
 from jahp_lib.variable_rate import VariableRate
 
@@ -44,13 +45,22 @@ class FileReport:
 
 
 def compress_file(
-    source: str | Path, target: str | Path, model: Model, lmbda: float | None = None, progress: bool = False
+    source: str | Path,
+    target: str | Path,
+    model: Model,
+    lmbda: float | None = None,
+    progress: bool = False,
+    *,
+    effort: int = 0,
+    target_bytes: int | None = None,
+    target_bpp: float | None = None,
+    target_psnr: float | None = None,
 ) -> FileReport:
     """Compress the picture in ``source`` to the file ``target``.
 
     Args:
         model: a model, or a ``Codec`` that is already prepared.
-        lmbda: as for ``Codec.compress``.
+        lmbda, effort, target_bytes, target_bpp, target_psnr: as for ``Codec.compress``.
         progress: show a bar.
 
     Raises:
@@ -63,7 +73,16 @@ def compress_file(
         image = open_photo(file)
     codec = model if isinstance(model, Codec) else Codec(model)
     with _bar(progress) as tell:
-        blob = codec.compress(image, lmbda, tell)
+        blob = codec.compress(
+            image,
+            lmbda,
+            tell,
+            effort=effort,
+            target_bytes=target_bytes,
+            target_bpp=target_bpp,
+            target_psnr=target_psnr,
+            watch=None if tell is None else tell.watch,
+        )
     write_whole(target, blob)
     return FileReport(image.width, image.height, len(blob), notes)
 
@@ -157,20 +176,37 @@ def conversions(image: Image.Image) -> tuple[str, ...]:
 
 
 @contextmanager
-def _bar(show: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+def _bar(show: bool) -> Iterator[_Bars | None]:
     """A progress callback that draws one bar for each stage, or None."""
     if not show:
         yield None
         return
-    bars: dict[str, tqdm] = {}
-
-    def tell(stage: str, done: int, total: int) -> None:
-        if stage not in bars:
-            bars[stage] = tqdm(total=total, desc=stage, leave=False)
-        bars[stage].update(done - bars[stage].n)
-
+    bars = _Bars()
     try:
-        yield tell
+        yield bars
     finally:
-        for bar in bars.values():
+        bars.close()
+
+
+class _Bars:
+    """A bar for each stage; that of a refinement says R and D so far."""
+
+    def __init__(self) -> None:
+        self.bars: dict[str, tqdm] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage not in self.bars:
+            self.bars[stage] = tqdm(total=total, desc=stage, leave=False)
+        bar = self.bars[stage]
+        bar.total = total
+        bar.update(done - bar.n)
+
+    def watch(self, refinement: Refinement) -> None:
+        """Told by a refinement how far it has come, before its bar moves."""
+        bar = self.bars.get("refining")
+        if bar is not None:
+            bar.set_postfix_str(f"{refinement.bpp:.3f} bit/pixel, {refinement.psnr:.2f} dB", refresh=False)
+
+    def close(self) -> None:
+        for bar in self.bars.values():
             bar.close()

@@ -28,7 +28,7 @@ LESSONS_1_TO_7 = [
     "hyperprior",
     "context",
 ]
-CODEC = ["container", "portable_math", "fixed_point", "wavefront", "tiles", "tables", "entropy_models"]
+CODEC = ["container", "portable_math", "fixed_point", "wavefront", "tiles", "tables", "entropy_models", "targets"]
 FILES = ["whole_files", "one_photo", "patches", "dead_leaves", "downloads"]
 ORDER = [
     "weights",
@@ -36,9 +36,11 @@ ORDER = [
     *(f"codec.{part}" for part in CODEC),
     "multipliers",
     "variable_rate",
+    "refinement",
     *(f"photos.{part}" for part in FILES),
     "photos",
     "checkpoints",
+    "codec.windows",
     "codec.codec",
     "codec",
     "codec.files",

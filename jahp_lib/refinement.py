@@ -30,16 +30,18 @@ import torch
 from torch import Tensor
 
 from jahp_lib.context import ContextModel, JointModel
-from jahp_lib.factorized import FactorizedModel
+from jahp_lib.factorized import FactorizedModel, FactorizedPrior
+from jahp_lib.gdn import lower_bound
 from jahp_lib.hyperprior import HyperpriorModel, ScaleHyperprior, bound_scales, gaussian_bits
 from jahp_lib.rate_distortion import check_lmbda, psnr
 from jahp_lib.transforms import LatentModel
 from jahp_lib.variable_rate import VariableRate
 
 # How they were found, and what each is worth, stands in data/README.md, section "Refinement".
-STEP_SIZE = 0.04  # of Adam, in units of a quantisation bin; falls along a cosine
-LAST_STEP_SIZE = 0.1  # of STEP_SIZE
-WARMEST, COLDEST = 0.5, 0.15  # temperature
+STEP_SIZE = 0.05  # of Adam, in units of a quantisation bin; falls along a cosine
+LAST_STEP_SIZE = 0.05  # as a part of STEP_SIZE
+WARMEST, COLDEST = 0.5, 0.2  # temperature
+NOISE = 0.5  # of a coin; Yang et al. have 1, for some thousands of steps
 WARM_PART = 0.15  # of all steps, before the temperature begins to fall
 LOOKS = 20  # how often, in all, the latents are rounded to see what they are worth by now
 
@@ -125,7 +127,7 @@ def refine(
         predicted, y_bits, z_bits = price(base, y_hat, z_hat)
         rate = (y_bits.sum() + z_bits.sum()) / (len(x) * height * width)
         seen = (y_hat * inverse_gain).contiguous(memory_format=torch.channels_last)  # a quarter faster so
-        distortion = (base.synthesise(seen, height, width) - x).square().mean()
+        distortion = (within_0_and_1(base.synthesise(seen, height, width)) - x).square().mean()
         return rate + lmbda * 255**2 * distortion, rate, distortion, predicted.detach()
 
     @torch.no_grad()
@@ -166,21 +168,26 @@ def refine(
 def gumbel_round(values: Tensor, temperature: float, generator: torch.Generator | None = None) -> Tensor:
     """A coin for each value, which falls near one of the two neighbouring integers; same shape, with a gradient.
 
-    The further a value v lies above an integer, the more probably its coin falls up:
+    For a value that lies a part f of the way from one integer up to the next:
 
-        log odds of up against down = (atanh(1 - f) ... see the code) / temperature,   f = v - floor(v)
+        odds = (atanh(f) - atanh(1 - f)) / temperature           log odds of falling up rather than down
+        coin = floor(value) + sigmoid((odds + noise) / temperature)
 
-    A coin does not fall quite flat: it is 1 / (1 + exp(-(log odds + noise) / temperature)) of the way up, with noise
-    from a logistic density (the difference of two Gumbel ones). As the temperature falls to 0 it lies flat, on the
-    nearest integer.
+    The noise is that of a logistic density, the difference of two Gumbel ones. A warm coin does not fall quite flat:
+    it lies between the integers, and moves with the value. A cold one lies on the nearest integer.
 
     Source: Yang, Bamler & Mandt 2020, equation 8; Gumbel-softmax: Jang, Gu & Poole 2017.
     """
     floor = torch.floor(values)
     up = (values - floor).clamp(1e-4, 1 - 1e-4)  # part of the way to the next integer
-    log_odds = (torch.atanh(up) - torch.atanh(1 - up)) / temperature
+    odds = (torch.atanh(up) - torch.atanh(1 - up)) / temperature
     noise = torch.rand(values.shape, device=values.device, generator=generator).clamp(1e-6, 1 - 1e-6).logit()
-    return floor + torch.sigmoid((log_odds + noise) / temperature)
+    return floor + torch.sigmoid((odds + NOISE * noise) / temperature)
+
+
+def within_0_and_1(x_hat: Tensor) -> Tensor:
+    """Clipped as a decoder clips; the gradient still brings back a value that should not lie outside; same shape."""
+    return -lower_bound(-lower_bound(x_hat, 0.0), -1.0)
 
 
 def temperature_at(part: float) -> float:
@@ -204,7 +211,7 @@ def price(model: LatentModel, y_hat: Tensor, z_hat: Tensor) -> tuple[Tensor, Ten
     """
     nothing = torch.zeros_like(z_hat)
     if isinstance(model, FactorizedModel):
-        return model.prior.medians[:, None, None].expand_as(y_hat), model.prior(y_hat), nothing
+        return _medians(model.prior).expand_as(y_hat), model.prior(y_hat), nothing
     if isinstance(model, HyperpriorModel):
         features, z_bits = [model.hyper_synthesise(z_hat, *y_hat.shape[-2:])], model.prior(z_hat)
     else:
@@ -223,8 +230,13 @@ def quantized_z(model: LatentModel, z: Tensor, rounding: Callable[[Tensor], Tens
     """z rounded around its medians, as it is coded."""
     if not isinstance(model, HyperpriorModel):
         return z
-    medians = model.prior.medians[:, None, None]
+    medians = _medians(model.prior)
     return rounding(z - medians) + medians
+
+
+def _medians(prior: FactorizedPrior) -> Tensor:
+    """[C, 1, 1]."""
+    return prior.get_buffer("medians")[:, None, None]
 
 
 def first_latents(model: LatentModel | VariableRate, x: Tensor, lmbda: float) -> Latents:

@@ -267,11 +267,11 @@ class Codec:
         found, nearest = meet(goal, plain, lowest, highest, lmbda_to_code(DEFAULT_LMBDA))
         if effort:
             first = min(known, key=lambda code: abs(known[code] - goal.value))
-            found, nearest = meet(
-                goal, lambda code: measured(code, effort), lowest, highest, first, known
-            )
+            found, nearest = meet(goal, lambda code: measured(code, effort), lowest, highest, first, known)
         if found is None:
-            raise ValueError(out_of_reach(goal, nearest, lmbda_from_code(lowest if goal.at_most else highest)))
+            raise ValueError(
+                out_of_reach(goal, nearest, lmbda_from_code(lowest if goal.at_most else highest))
+            )
         return found
 
     @torch.inference_mode()

@@ -65,7 +65,9 @@ def check_targets(
     targets = {"target_bytes": target_bytes, "target_bpp": target_bpp, "target_psnr": target_psnr}
     given = {name: value for name, value in targets.items() if value is not None}
     if len(given) > 1:
-        raise ValueError(f"A file can be made for one target, not for {' and '.join(given)} together: choose.")
+        raise ValueError(
+            f"A file can be made for one target, not for {' and '.join(given)} together: choose."
+        )
     if given and lmbda is not None:
         raise ValueError(
             f"λ is what {next(iter(given))} decides: give lmbda={lmbda} or the target, not both."

@@ -21,7 +21,9 @@ from jahp_lib.transforms import STRIDE, LatentModel
 from jahp_lib.variable_rate import VariableRate
 
 INNER = 64  # side of a window's free part, in latents
-MARGIN = 8  # on each side of it; both are multiples of 4, so that windows of y and of z begin at the same pixel
+MARGIN = (
+    8  # on each side of it; both are multiples of 4, so that windows of y and of z begin at the same pixel
+)
 Z_STRIDE = 4  # elements of y to one of z, in each direction
 
 

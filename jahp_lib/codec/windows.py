@@ -4,8 +4,9 @@ An element of y moves pixels no further than 2 latents away, and the bits of nei
 8 (z, through h_s). So one window after another is refined, its inner part alone free to change, all around it
 held as it is by then: each pass lowers R + λD of the whole photo as far as its window's error and bits tell.
 
-A window of 80 x 80 latents (1280 x 1280 pixels) takes about 1 GB for N = 64 and 3 GB for N = 192. Margins are
-computed and thrown away: 56 % more time for photos that need many windows.
+A window of 80 x 80 latents (1280 x 1280 pixels) takes 1.5 GB for N = 64 (measured); memory grows with N, so models
+with more than 96 channels get windows of 56 x 56. Margins are computed and thrown away: 56 % more time for photos
+that need many windows, 96 % for wide models.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from jahp_lib.transforms import STRIDE, LatentModel
 from jahp_lib.variable_rate import VariableRate
 
 INNER = 64  # side of a window's free part, in latents
+INNER_OF_WIDE_MODELS, WIDE = 40, 96  # the same where N is more than WIDE
 MARGIN = (
     8  # on each side of it; both are multiples of 4, so that windows of y and of z begin at the same pixel
 )
@@ -35,7 +37,7 @@ def refine_in_windows(
     start: Latents,
     watch: Watch | None = None,
     tell: Callable[[int, int], None] | None = None,
-    inner: int = INNER,
+    inner: int | None = None,
     margin: int = MARGIN,
 ) -> Latents:
     """``refinement.refine``, window by window where the photo does not fit into one.
@@ -47,6 +49,8 @@ def refine_in_windows(
         tell: told (steps done, steps in all, over all windows).
         inner, margin: of a window, in latents; multiples of 4.
     """
+    if inner is None:
+        inner = INNER if model.base.N <= WIDE else INNER_OF_WIDE_MODELS
     height, width = start.y.shape[-2:]
     if height * width <= (inner + 2 * margin) ** 2 or model.base.padding == "valid":
         corners, inner = [(0, 0)], max(height, width)

@@ -10,6 +10,7 @@ bits are read is exact (``fixed_point``, ``tables``), so a file decodes to the s
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,15 +38,19 @@ from jahp_lib.codec.fast.tiles import TILE, tiled
 from jahp_lib.codec.fast.transforms import apply
 from jahp_lib.codec.fixed_point import BITS
 from jahp_lib.codec.tables import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder, Tables
+from jahp_lib.codec.targets import Goal, bytes_goal, check_targets, meet, out_of_reach, psnr_goal
 from jahp_lib.codec.wavefront import Schedule, all_at_once, walk
+from jahp_lib.codec.windows import refine_in_windows
 from jahp_lib.hyperprior import HyperpriorModel
 from jahp_lib.photos.one_photo import MAX_PIXELS, open_photo, to_float, to_image, to_tensor
-from jahp_lib.rate_distortion import check_lmbda
+from jahp_lib.rate_distortion import check_lmbda, psnr
+from jahp_lib.refinement import Latents, Watch
 from jahp_lib.transforms import STRIDE, LatentModel, check_size_without_padding
-from jahp_lib.variable_rate import DEFAULT_LMBDA, VariableRate
+from jahp_lib.variable_rate import DEFAULT_LMBDA, LMBDA_MAX, LMBDA_MIN, VariableRate
 
 Picture = Image.Image | np.ndarray | str | Path | BinaryIO
-Progress = Callable[[str, int, int], None]  # stage ("transform" or "coding"), how much is done, of how much
+# stage ("transform", "coding" or "refining"), how much is done, of how much
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,7 @@ class Codec:
             raise ValueError(
                 "The model's weights are not finite: they are damaged, or its training diverged."
             )
+        self.whole_model: LatentModel | VariableRate = frozen  # with its gains, as refinement takes it
         self.model: LatentModel = frozen.base
         self.gains, self.serves_every_lmbda = frozen.gains, frozen.serves_every_lmbda
         self.device = next(frozen.parameters()).device
@@ -123,22 +129,48 @@ class Codec:
         self.model.g_a.to(memory_format=torch.channels_last)  # convolutions are a quarter faster so
         self.model.g_s.to(memory_format=torch.channels_last)
 
-    def compress(self, image: Picture, lmbda: float | None = None, progress: Progress | None = None) -> bytes:
+    def compress(
+        self,
+        image: Picture,
+        lmbda: float | None = None,
+        progress: Progress | None = None,
+        *,
+        effort: int = 0,
+        target_bytes: int | None = None,
+        target_bpp: float | None = None,
+        target_psnr: float | None = None,
+        watch: Watch | None = None,
+    ) -> bytes:
         """A picture as bytes.
 
         Args:
             image: PIL image (turned upright, transparency composited on white), uint8 array [H, W, 3], [H, W,
                 4] or [H, W], or a path.
             lmbda: the weight of distortion, 0.0018 (small file) to 0.18 (fine picture); 0.013 if not given.
-                Without ``VariableRate`` it changes nothing, and is not noted in the file.
+                Without ``VariableRate`` it changes no latent and is not noted in the file; only refinement weighs
+                with it.
             progress: told (stage, done, total) now and then.
+            effort: steps of refinement (lesson 11). Every decoder reads the file, which is never worse by R + λD
+                than that of effort 0. Ctrl-C ends the refinement, and the best so far becomes the file.
+            target_bytes, target_bpp: instead of λ, the most that the file may take.
+            target_psnr: instead of λ, the least PSNR in dB that the picture is to have.
+            watch: told now and then how far a refinement has come (``refinement.Refinement``).
 
         Raises:
             ValueError: λ is not a finite number above 0, the picture has too many pixels for ``max_pixels``
-                or the format, or it is none of these kinds.
+                or the format, or it is none of these kinds; a target is out of reach, or the model serves one λ.
             PhotoError: the picture cannot be read.
         """
-        return self.encode(image, lmbda, progress).blob
+        return self.encode(
+            image,
+            lmbda,
+            progress,
+            effort=effort,
+            target_bytes=target_bytes,
+            target_bpp=target_bpp,
+            target_psnr=target_psnr,
+            watch=watch,
+        ).blob
 
     def decompress(self, blob: bytes, progress: Progress | None = None) -> Image.Image:
         """The picture in ``blob``.
@@ -149,28 +181,119 @@ class Codec:
         decoding = self.decode(blob, progress)
         return self.synthesise(decoding, progress)
 
-    @torch.inference_mode()
     def encode(
-        self, image: Picture, lmbda: float | None = None, progress: Progress | None = None
+        self,
+        image: Picture,
+        lmbda: float | None = None,
+        progress: Progress | None = None,
+        *,
+        effort: int = 0,
+        target_bytes: int | None = None,
+        target_bpp: float | None = None,
+        target_psnr: float | None = None,
+        watch: Watch | None = None,
     ) -> Encoding:
         """``compress``, with the latents that were coded; arguments and errors are the same."""
+        check_targets(lmbda, target_bytes, target_bpp, target_psnr)
         pixels = _pixels(image, self.max_pixels)
         height, width = pixels.shape[-2:]
         self._check_size(height, width, ValueError)
         if lmbda is not None:
             check_lmbda(lmbda)
-        # a model for one λ pays no heed to it: noting it in the file would be a lie
-        lmbda = (DEFAULT_LMBDA if lmbda is None else lmbda) if self.serves_every_lmbda else None
-        lmbda_code = lmbda_to_code(lmbda)
+        # a model for one λ makes the same latents for all: noting one in the file would be a lie
+        noted = (DEFAULT_LMBDA if lmbda is None else lmbda) if self.serves_every_lmbda else None
 
-        y = self.analyse(pixels, lmbda_from_code(lmbda_code), progress)
-        if not bool(torch.isfinite(y).all()):
+        def encode(lmbda_code: int, effort: int = effort) -> Encoding:
+            return self._encode(pixels, lmbda_code, progress, effort, watch, lmbda)
+
+        if target_bpp is not None:
+            target_bytes = math.floor(target_bpp * height * width / 8)
+        if target_bytes is not None:
+            return self._meet(encode, bytes_goal(max(target_bytes, 1)), effort)
+        if target_psnr is not None:
+            return self._meet(encode, psnr_goal(target_psnr), effort, pixels)
+        return encode(lmbda_to_code(noted))
+
+    def _encode(
+        self,
+        pixels: Tensor,
+        lmbda_code: int,
+        progress: Progress | None = None,
+        effort: int = 0,
+        watch: Watch | None = None,
+        weight: float | None = None,
+    ) -> Encoding:
+        """Pixels [3, H, W] as a file, for the λ that its header holds; where it holds none, refined for ``weight``."""
+        size, noted = (pixels.shape[-2], pixels.shape[-1]), lmbda_from_code(lmbda_code)
+        lmbda = weight if noted is None else noted
+        if effort and lmbda is None:
             raise ValueError(
-                "The model's latent of this picture is not finite: its weights are damaged, or its training "
-                "diverged."
+                "Refinement weighs bits against error with λ, and this model serves one λ without saying which: "
+                "give lmbda, the one that it was trained for."
             )
-        z = self.model.hyper_analyse(y[None])[0] if isinstance(self.model, HyperpriorModel) else None
-        return self.code_latents(y, z, (height, width), lmbda_code, progress)
+        with torch.inference_mode():
+            y = self.analyse(pixels, lmbda, progress)
+            if not bool(torch.isfinite(y).all()):
+                raise ValueError(
+                    "The model's latent of this picture is not finite: its weights are damaged, or its training "
+                    "diverged."
+                )
+            z = self.model.hyper_analyse(y[None])[0] if isinstance(self.model, HyperpriorModel) else None
+        plain = self.code_latents(y, z, size, lmbda_code, progress)
+        if not effort or lmbda is None:
+            return plain
+        start = Latents(y[None].clone(), y.new_zeros(1, 0, 1, 1) if z is None else z[None].clone())
+        better = refine_in_windows(
+            self.whole_model, pixels, lmbda, effort, start, watch, _stage(progress, "refining")
+        )
+        refined = self.code_latents(
+            better.y[0], None if z is None else better.z[0], size, lmbda_code, progress
+        )
+        return min(plain, refined, key=lambda encoding: self._lagrangian(encoding, pixels, lmbda))
+
+    def _lagrangian(self, encoding: Encoding, pixels: Tensor, lmbda: float) -> float:
+        """R + λD of a real file: its bits for each pixel, and the error of the 8-bit picture that it decodes to."""
+        squares = (to_tensor(self.synthesise(encoding)).float() - pixels.float()).square()
+        return 8 * len(encoding.blob) / (pixels.shape[-2] * pixels.shape[-1]) + lmbda * squares.mean().item()
+
+    def _meet(
+        self,
+        encode: Callable[..., Encoding],
+        goal: Goal,
+        effort: int,
+        pixels: Tensor | None = None,
+    ) -> Encoding:
+        """The file that meets a goal: of bytes, or with ``pixels`` given, of PSNR. With effort, the search begins
+        where it ends without."""
+        if not self.serves_every_lmbda:
+            raise ValueError(
+                "This model serves one λ, so its file of a photo has one size and one PSNR: a target needs a model "
+                "that serves every λ (VariableRate, as 'small' does)."
+            )
+        known: dict[int, float] = {}
+
+        def measured(lmbda_code: int, effort: int) -> tuple[float, Encoding]:
+            encoding = encode(lmbda_code, effort)
+            if pixels is None:
+                return math.log2(len(encoding.blob)), encoding
+            error = (to_tensor(self.synthesise(encoding)).float() - pixels.float()).square().mean()
+            return psnr(error, peak=255.0).item(), encoding
+
+        def plain(lmbda_code: int) -> tuple[float, Encoding]:
+            value, encoding = measured(lmbda_code, 0)
+            known[lmbda_code] = value
+            return value, encoding
+
+        lowest, highest = lmbda_to_code(LMBDA_MIN), lmbda_to_code(LMBDA_MAX)
+        found, nearest = meet(goal, plain, lowest, highest, lmbda_to_code(DEFAULT_LMBDA))
+        if effort:
+            first = min(known, key=lambda code: abs(known[code] - goal.value))
+            found, nearest = meet(goal, lambda code: measured(code, effort), lowest, highest, first, known)
+        if found is None:
+            raise ValueError(
+                out_of_reach(goal, nearest, lmbda_from_code(lowest if goal.at_most else highest))
+            )
+        return found
 
     @torch.inference_mode()
     def code_latents(

@@ -5,7 +5,7 @@ all.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from jahp_lib.photos.one_photo import (
 )
 from jahp_lib.photos.whole_files import write_whole
 from jahp_lib.rate_distortion import check_lmbda
+from jahp_lib.refinement import Refinement
 from jahp_lib.transforms import LatentModel
 from jahp_lib.variable_rate import LMBDA_MAX, LMBDA_MIN, VariableRate
 
@@ -64,13 +65,18 @@ def compress_file(
     lmbda: float | None = None,
     progress: bool = False,
     max_pixels: int | None = None,
+    *,
+    effort: int = 0,
+    target_bytes: int | None = None,
+    target_bpp: float | None = None,
+    target_psnr: float | None = None,
 ) -> FileReport:
     """Compress the picture in ``source`` to the file ``target``.
 
     Args:
         source: a file, or a pipe.
         model: a model, or a ``Codec`` that is already prepared.
-        lmbda: as for ``Codec.compress``.
+        lmbda, effort, target_bytes, target_bpp, target_psnr: as for ``Codec.compress``.
         progress: show a bar.
         max_pixels: a larger picture is refused before it is decoded; by default the codec's own limit.
 
@@ -80,10 +86,19 @@ def compress_file(
         OSError: the target cannot be written.
     """
     codec = _codec(model, max_pixels)
-    lmbda, lmbda_notes = served_lmbda(codec, lmbda)
+    lmbda, lmbda_notes = served_lmbda(codec, lmbda, effort)
     image, notes = read_picture(source, codec.max_pixels)
     with _bar(progress) as tell:
-        blob = codec.compress(image, lmbda, tell)
+        blob = codec.compress(
+            image,
+            lmbda,
+            tell,
+            effort=effort,
+            target_bytes=target_bytes,
+            target_bpp=target_bpp,
+            target_psnr=target_psnr,
+            watch=None if tell is None else tell.watch,
+        )
     write_whole(target, blob)
     return FileReport(image.width, image.height, len(blob), notes + lmbda_notes)
 
@@ -117,7 +132,7 @@ def check_lmbda_range(lmbda: float) -> None:
         )
 
 
-def served_lmbda(model: Model, lmbda: float | None) -> tuple[float | None, tuple[str, ...]]:
+def served_lmbda(model: Model, lmbda: float | None, effort: int = 0) -> tuple[float | None, tuple[str, ...]]:
     """The λ to compress with, and what to tell the user; None for a model of one λ, which has its own.
 
     Raises:
@@ -126,7 +141,7 @@ def served_lmbda(model: Model, lmbda: float | None) -> tuple[float | None, tuple
     if lmbda is None:
         return None, ()
     check_lmbda_range(lmbda)
-    if not model.serves_every_lmbda:
+    if not model.serves_every_lmbda and not effort:  # refinement weighs with it
         return None, ("These weights were trained for one λ and have no other: --lmbda changed nothing.",)
     return lmbda, ()
 
@@ -213,20 +228,37 @@ def conversions(image: Image.Image) -> tuple[str, ...]:
 
 
 @contextmanager
-def _bar(show: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+def _bar(show: bool) -> Iterator[_Bars | None]:
     """A progress callback that draws one bar for each stage, or None."""
     if not show:
         yield None
         return
-    bars: dict[str, tqdm] = {}
-
-    def tell(stage: str, done: int, total: int) -> None:
-        if stage not in bars:
-            bars[stage] = tqdm(total=total, desc=stage, leave=False)
-        bars[stage].update(done - bars[stage].n)
-
+    bars = _Bars()
     try:
-        yield tell
+        yield bars
     finally:
-        for bar in bars.values():
+        bars.close()
+
+
+class _Bars:
+    """A bar for each stage; that of a refinement says R and D so far."""
+
+    def __init__(self) -> None:
+        self.bars: dict[str, tqdm] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage not in self.bars:
+            self.bars[stage] = tqdm(total=total, desc=stage, leave=False)
+        bar = self.bars[stage]
+        bar.total = total
+        bar.update(done - bar.n)
+
+    def watch(self, refinement: Refinement) -> None:
+        """Told by a refinement how far it has come, before its bar moves."""
+        bar = self.bars.get("refining")
+        if bar is not None:
+            bar.set_postfix_str(f"{refinement.bpp:.3f} bit/pixel, {refinement.psnr:.2f} dB", refresh=False)
+
+    def close(self) -> None:
+        for bar in self.bars.values():
             bar.close()

@@ -127,8 +127,8 @@ def course_map(lesson: str) -> Figure:
         _arrow(ax, points, "-", "#333333")
     for points in DASHED:
         _arrow(ax, points, (0, (3, 2)), COLOURS["grey"])
-    for height, name in ((36, "bits of $y$"), (11, "bits of $z$")):
-        ax.text(60, height - 3.6, name, ha="center", va="center", fontsize=7, color=COLOURS["grey"])
+    for level, name in ((36, "bits of $y$"), (11, "bits of $z$")):
+        ax.text(60, level - 3.6, name, ha="center", va="center", fontsize=7, color=COLOURS["grey"])
     for block in BLOCKS:
         _draw(ax, block, lesson)
     for left, height, words, colour in SIGNALS:

@@ -44,6 +44,7 @@ CODEC = [
     "tables",
     "entropy_models",
     "fast.grouped_context",
+    "targets",
 ]
 FILES = [
     "whole_files",
@@ -62,12 +63,14 @@ ORDER = [
     *(f"codec.{part}" for part in CODEC),
     "multipliers",
     "variable_rate",
+    "refinement",
     *(f"photos.{part}" for part in FILES),
     "photos",
     "checkpoints.files",
     "checkpoints.compressai",
     "checkpoints.published_weights",
     "checkpoints",
+    "codec.windows",
     "codec.codec",
     "codec",
     "codec.files",

@@ -11,7 +11,6 @@ import argparse
 import errno
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -318,18 +317,19 @@ def _download(name: str, folder: str | None) -> str:
         from jahp_lib.photos.downloads import download
 
         return f"The photos are in {download(name, folder)}."
-    try:
-        weights = import_module("jahp_lib.published_weights")
-    except ModuleNotFoundError as error:
-        if error.name != "jahp_lib.published_weights":
-            raise
-        known = " and ".join(PHOTO_SETS)
-        raise ValueError(f"There is nothing called {name!r} to fetch; this version knows {known}.") from error
+    from jahp_lib.checkpoints import download_weights, published
+
+    if name not in published():
+        raise ValueError(
+            f"There is nothing called {name!r} to fetch. Photos: {', '.join(PHOTO_SETS)}; weights that CompressAI "
+            "publishes: bmshj2018-factorized, bmshj2018-hyperprior, mbt2018-mean or mbt2018, then -mse or -ms-ssim, "
+            "then a quality from -1 to -8."
+        )
     if folder is not None:
         raise ValueError(
             "--folder is for photos: weights go to the cache, where jahp.load finds them by name."
         )
-    return f"The weights are in {weights.download_weights(name)}; use them with --model {name}."
+    return f"The weights are in {download_weights(name)}; use them with --model {name}."
 
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {

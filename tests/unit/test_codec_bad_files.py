@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jahp_lib as jahp
-from jahp_lib.codec import files, tables
+from jahp_lib.codec import files, info, tables
 from jahp_lib.codec.container import HEADER
 from jahp_lib.photos.dead_leaves import dead_leaves
 from jahp_lib.transforms import LatentModel
@@ -85,7 +85,7 @@ def test_files_with_random_bytes_changed_are_refused(codec: jahp.Codec, blob: by
 @given(garbage=st.binary(max_size=300), magic=st.sampled_from([b"", b"J", b"JHP", b"JHP\x01"]))
 def test_random_garbage_is_refused(garbage: bytes, magic: bytes) -> None:
     with pytest.raises(jahp.BitstreamError):
-        files.describe(magic + garbage)
+        info.describe(magic + garbage)
 
 
 def test_a_forged_code_ends_in_a_sentence_or_in_a_picture_of_the_right_size_never_otherwise(

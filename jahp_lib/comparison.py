@@ -299,15 +299,10 @@ def listed_photos(folder: Path, limit: int | None = None) -> list[Path]:
         raise ValueError(f"limit is how many photos to take, at least 1, not {limit}.")
     if not folder.is_dir():
         raise PhotoError(f"There is no folder {folder}.")
-    files = [file for file in photo_files(folder) if not is_own_plot(file)][:limit]
+    files = photo_files(folder)[:limit]
     if not files:
         raise PhotoError(f"{folder} holds no photo (PNG, JPEG, WebP, TIFF or BMP).")
     return files
-
-
-def is_own_plot(file: Path) -> bool:
-    """Whether a picture is the plot of a comparison: its rows lie beside it."""
-    return file.name == CURVES and (file.parent / ROWS).is_file()
 
 
 def known_set(checksums: Sequence[str]) -> str | None:

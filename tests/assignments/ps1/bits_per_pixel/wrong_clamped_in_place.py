@@ -1,0 +1,5 @@
+def bits_per_pixel(y_likelihoods, z_likelihoods, x):
+    y_likelihoods.clamp_(min=1e-9)
+    height, width = x.shape[-2:]
+    bits = sum(-torch.log2(likelihoods).flatten(1).sum(1) for likelihoods in (y_likelihoods, z_likelihoods))
+    return bits / (height * width)

@@ -1,0 +1,5 @@
+def bits_per_pixel(y_likelihoods, z_likelihoods, x):
+    height, width = x.shape[-2:]
+    bits = sum(-torch.log2(likelihoods).flatten(1).sum(1) for likelihoods in (y_likelihoods, z_likelihoods))
+    z = -torch.log2(z_likelihoods)
+    return (bits - z.flatten(1).sum(1) + z.sum() / len(x)) / (height * width)

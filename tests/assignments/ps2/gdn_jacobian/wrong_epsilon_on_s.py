@@ -1,0 +1,4 @@
+def gdn_jacobian(x, beta, gamma):
+    s = (beta + gamma @ x.square()).sqrt()
+    s = s + 1e-6
+    return torch.diag(1 / s) - x[:, None] * gamma * x[None, :] / s[:, None] ** 3

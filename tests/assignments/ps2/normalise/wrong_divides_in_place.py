@@ -1,0 +1,4 @@
+def normalise(x, beta, gamma, alpha, epsilon):
+    pool = torch.einsum("ij,bjhw->bihw", gamma, x.abs() ** alpha) + beta[:, None, None]
+    x /= pool**epsilon
+    return x

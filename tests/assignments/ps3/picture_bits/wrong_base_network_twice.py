@@ -1,0 +1,4 @@
+def picture_bits(network, x):
+    log_tables = network(x.double()).log_softmax(1)
+    network(x.double())
+    return -log_tables.gather(1, x).sum((1, 2, 3)) / math.log(2)

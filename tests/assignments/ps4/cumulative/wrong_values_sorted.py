@@ -1,0 +1,8 @@
+def cumulative(v, matrices, biases, factors):
+    v = v.sort().values
+    u = v[None]  # [1, n]
+    for k, (matrix, bias) in enumerate(zip(matrices, biases)):
+        u = F.softplus(matrix) @ u + bias  # [out, n]
+        if k < len(factors):
+            u = u + torch.tanh(factors[k]) * torch.tanh(u)
+    return torch.sigmoid(u)[0]

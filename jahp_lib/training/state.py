@@ -116,7 +116,7 @@ def _flatten(value: object, name: str, tensors: dict[str, Tensor]) -> object:
     """
     if isinstance(value, Tensor):
         tensors[name] = value
-        return {"tensor": name}
+        return {"tensor": name, "strides": list(value.stride())}
     if isinstance(value, Mapping):
         return {"pairs": [[key, _flatten(item, f"{name}.{key}", tensors)] for key, item in value.items()]}
     if isinstance(value, list | tuple):
@@ -132,7 +132,9 @@ def _unflatten(value: object, tensors: Mapping[str, Tensor]) -> object:
     if not isinstance(value, dict):
         return value
     if "tensor" in value:
-        return tensors[value["tensor"]]
+        # as it lay in memory: row by row or otherwise, sums come out different in their last bits
+        tensor = tensors[value["tensor"]]
+        return torch.empty_strided(tensor.shape, value["strides"], dtype=tensor.dtype).copy_(tensor)
     if "tuple" in value:
         return tuple(_unflatten(item, tensors) for item in value["tuple"])
     return {key: _unflatten(item, tensors) for key, item in value["pairs"]}
@@ -146,16 +148,13 @@ def _restore_optimizer(
         saved: Any = _unflatten(header["optimizer"], tensors)
     else:  # written by an older version, which knew Adam only
         saved = {"state": {}, "param_groups": fresh["param_groups"]}
+        parameters = optimizer.param_groups[0]["params"]
         for name, tensor in _under("adam.", tensors).items():
             index, key = name.split(".")
+            if tensor.shape == parameters[int(index)].shape:  # averages lie in memory as their parameter does
+                tensor = torch.empty_like(parameters[int(index)]).copy_(tensor)
             saved["state"].setdefault(int(index), {})[key] = tensor
     # options are those of this run (fused or not, say); what the optimiser counts there goes on
     groups = zip(fresh["param_groups"], saved["param_groups"], strict=True)
     state = {"state": saved["state"], "param_groups": [{**there, **here} for here, there in groups]}
-    parameters = optimizer.param_groups[0]["params"]
-    for index, values in state["state"].items():
-        for key, value in values.items():
-            # a fused optimiser wants averages that lie in memory as their parameter does
-            if isinstance(value, Tensor) and value.shape == parameters[index].shape:
-                values[key] = torch.empty_like(parameters[index]).copy_(value)
     optimizer.load_state_dict(state)

@@ -34,8 +34,8 @@ from jahp_lib.codec.container import (
 )
 from jahp_lib.codec.entropy_models import EntropyModel, Predictor, network_device
 from jahp_lib.codec.fixed_point import BITS
-from jahp_lib.codec.targets import Goal, bytes_goal, check_targets, meet, out_of_reach, psnr_goal
 from jahp_lib.codec.tables import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder, Table
+from jahp_lib.codec.targets import Goal, bytes_goal, check_targets, meet, out_of_reach, psnr_goal
 from jahp_lib.codec.tiles import TILE, apply, tiled
 from jahp_lib.codec.wavefront import Schedule, all_at_once, walk
 from jahp_lib.codec.windows import refine_in_windows

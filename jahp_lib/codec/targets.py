@@ -82,8 +82,8 @@ def out_of_reach(goal: Goal, nearest: float, lmbda: float | None) -> str:
     """A sentence that says what is in reach instead."""
     if goal.at_most:
         return (
-            f"{2**goal.value:,.0f} bytes are too few for this photo: the smallest file that this model makes of "
-            f"it, at λ = {lmbda:.4g}, has {2**nearest:,.0f}. Ask for that, or make the photo smaller."
+            f"{2**goal.value:,.0f} bytes are too few for this photo: the smallest file that this model makes "
+            f"of it, at λ = {lmbda:.4g}, has {2**nearest:,.0f}. Ask for that, or make the photo smaller."
         )
     return (
         f"{goal.value:g} dB are out of reach for this photo: the best picture that this model makes of it, "

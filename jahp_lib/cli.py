@@ -141,8 +141,22 @@ def _target(arguments: argparse.Namespace, ending: str) -> Path:
 def _compress_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", help="PNG, JPEG, WebP or TIFF")
     parser.add_argument("target", nargs="?", help="the file to write (default: the photo's name with .jahp)")
-    parser.add_argument(
+    wish = parser.add_mutually_exclusive_group()
+    wish.add_argument(
         "--lmbda", type=float, help=f"{LMBDA_RANGE}; default 0.013 where the weights leave a choice"
+    )
+    wish.add_argument("--target-bytes", type=int, metavar="N", help="the best picture in at most N bytes")
+    wish.add_argument("--target-bpp", type=float, metavar="R", help="the same in bits for each pixel")
+    wish.add_argument(
+        "--target-psnr", type=float, metavar="DB", help="the smallest file of at least DB decibels"
+    )
+    parser.add_argument(
+        "--effort",
+        type=int,
+        default=0,
+        metavar="STEPS",
+        help="refine the latents of this photo for so many steps (200, say): a smaller file by R + λD, which every "
+        "decoder reads; a second or so for each step and megapixel; Ctrl-C ends it early (default: %(default)s)",
     )
     _add_force(parser)
     _add_model(parser)
@@ -151,7 +165,18 @@ def _compress_options(parser: argparse.ArgumentParser) -> None:
         target = _target(arguments, ".jahp")
         from jahp_lib.codec.files import compress_file
 
-        print(compress_file(arguments.source, target, _codec(arguments), arguments.lmbda, progress=True))
+        report = compress_file(
+            arguments.source,
+            target,
+            _codec(arguments),
+            arguments.lmbda,
+            progress=True,
+            effort=arguments.effort,
+            target_bytes=arguments.target_bytes,
+            target_bpp=arguments.target_bpp,
+            target_psnr=arguments.target_psnr,
+        )
+        print(report)
 
     parser.set_defaults(command=run)
 

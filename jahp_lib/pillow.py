@@ -6,8 +6,8 @@
     Image.open("photo.jahp").show()
     image.save("photo.jahp", lmbda=0.013)  # all options of ``Codec.compress``: effort, target_bytes, ...
 
-The shipped weights (``small``) are loaded when the first picture is decoded or saved, and kept. For others, name a codec:
-``register(jahp.Codec(model))`` before, or ``image.save("photo.jahp", codec=codec)``.
+The shipped weights (``small``) are loaded when the first picture is decoded or saved, and kept. For others,
+name a codec: ``register(jahp.Codec(model))`` before, or ``image.save("photo.jahp", codec=codec)``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def _codec() -> Codec:
 
 
 class JahpImageFile(ImageFile.ImageFile):
-    """A compressed picture as Pillow has it: its size is known at once, its pixels when they are asked for."""
+    """A compressed picture as Pillow has it: its size is known at once, its pixels when they are asked
+    for."""
 
     format = FORMAT
     format_description = "JAHP learned image compression"
@@ -73,7 +74,8 @@ class JahpImageFile(ImageFile.ImageFile):
 
 
 def save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """What ``image.save("photo.jahp", ...)`` calls; options are those of ``Codec.compress``, and ``codec``."""
+    """What ``image.save("photo.jahp", ...)`` calls; options are those of ``Codec.compress``, and
+    ``codec``."""
     given: dict[str, Any] = dict(image.encoderinfo)
     codec = given.pop("codec", None) or _codec()
     options = {name: given[name] for name in OPTIONS if given.get(name) is not None}
@@ -81,7 +83,8 @@ def save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
 
 
 def register(codec: Codec | None = None) -> None:
-    """Tell Pillow of the format; from now on with this codec, or with the shipped weights if none is given."""
+    """Tell Pillow of the format; from now on with this codec, or with the shipped weights if none is
+    given."""
     _chosen[:] = [] if codec is None else [codec]
     Image.register_open(FORMAT, JahpImageFile, lambda prefix: prefix[: len(MAGIC)] == MAGIC)
     Image.register_save(FORMAT, save)

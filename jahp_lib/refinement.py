@@ -1,8 +1,8 @@
 """Lesson 11. The encoder is free: the latents of one photo, refined by gradient through the frozen model.
 
 The format fixes what the decoder does with y_hat and z_hat. It does not say where they come from. g_a and h_a
-make good latents for all photos at once; for one photo there are better ones, and R + λD itself tells in which
-direction they lie:
+make good latents for all photos at once; for one photo there are better ones, and R + λD itself tells in
+which direction they lie:
 
     y, z  ◀── gradient of R + λD, model fixed
       │
@@ -12,11 +12,13 @@ direction they lie:
       └── g_s ──▶ x_hat ──▶ D
 
 Rounding has no gradient, so it is replaced by a coin that falls on one of the two neighbouring integers, the
-nearer one more probably: *stochastic Gumbel annealing*. At a high temperature a coin lands between the integers and
-tells how R + λD changes there; as the temperature falls it lands on them, and at the end nothing is left to round.
+nearer one more probably: *stochastic Gumbel annealing*. At a high temperature a coin lands between the
+integers and tells how R + λD changes there; as the temperature falls it lands on them, and at the end
+nothing is left to round.
 
-Source: Yang, Bamler & Mandt 2020, "Improving inference for neural image compression", section 3.2. There the model
-has means and scales from z; here the means come from the neighbours too, as far as they are decided at that step.
+Source: Yang, Bamler & Mandt 2020, "Improving inference for neural image compression", section 3.2. There the
+model has means and scales from z; here the means come from the neighbours too, as far as they are decided at
+that step.
 """
 
 from __future__ import annotations
@@ -65,7 +67,8 @@ Watch = Callable[[Refinement], None]
 
 @dataclass(frozen=True)
 class Latents:
-    """y [B, M, h, w] and z [B, N, h/4, w/4] of photos, not quantised; z has no channels where a model has none.
+    """y [B, M, h, w] and z [B, N, h/4, w/4] of photos, not quantised; z has no channels where a model has
+    none.
 
     ``stopped``: whether Ctrl-C ended their refinement early.
     """
@@ -88,8 +91,9 @@ def refine(
 ) -> Latents:
     """Better latents for these photos: ``steps`` of Adam on y and z by the gradient of R + λD.
 
-    They are what a codec is to code instead of y = g_a(x) and z = h_a(y). KeyboardInterrupt (Ctrl-C, or the stop
-    button of a notebook) ends the refinement early; what is returned is always the best of what was looked at.
+    They are what a codec is to code instead of y = g_a(x) and z = h_a(y). KeyboardInterrupt (Ctrl-C, or the
+    stop button of a notebook) ends the refinement early; what is returned is always the best of what was
+    looked at.
 
     Args:
         model: in evaluation mode, its weights stay as they are.
@@ -98,14 +102,15 @@ def refine(
         start: where to begin; g_a(x) and h_a(y) if not given.
         free: ones where y and z may change and zeros elsewhere, shapes like theirs (or such as broadcast).
         watch: told now and then how far it has come.
-        generator: of the coins' randomness, on the device of x; if none is given one that starts from 0, so that
-            the same photo gives the same file.
+        generator: of the coins' randomness, on the device of x; if none is given one that starts from 0, so
+            that the same photo gives the same file.
 
     Returns:
         y and z for ``Codec``: on which side of a boundary between bins they lie is what was learned.
 
     Raises:
-        ValueError: ``lmbda`` is not finite and above 0, ``steps`` is negative, or x has not the shape of photos.
+        ValueError: ``lmbda`` is not finite and above 0, ``steps`` is negative, or x has not the shape of
+        photos.
 
     Source: Yang, Bamler & Mandt 2020.
     """
@@ -166,15 +171,17 @@ def refine(
 
 
 def gumbel_round(values: Tensor, temperature: float, generator: torch.Generator | None = None) -> Tensor:
-    """A coin for each value, which falls near one of the two neighbouring integers; same shape, with a gradient.
+    """A coin for each value, which falls near one of the two neighbouring integers; same shape, with a
+    gradient.
 
     For a value that lies a part f of the way from one integer up to the next:
 
         odds = (atanh(f) - atanh(1 - f)) / temperature           log odds of falling up rather than down
         coin = floor(value) + sigmoid((odds + noise) / temperature)
 
-    The noise is that of a logistic density, the difference of two Gumbel ones. A warm coin does not fall quite flat:
-    it lies between the integers, and moves with the value. A cold one lies on the nearest integer.
+    The noise is that of a logistic density, the difference of two Gumbel ones. A warm coin does not fall
+    quite flat: it lies between the integers, and moves with the value. A cold one lies on the nearest
+    integer.
 
     Source: Yang, Bamler & Mandt 2020, equation 8; Gumbel-softmax: Jang, Gu & Poole 2017.
     """
@@ -186,12 +193,14 @@ def gumbel_round(values: Tensor, temperature: float, generator: torch.Generator 
 
 
 def within_0_and_1(x_hat: Tensor) -> Tensor:
-    """Clipped as a decoder clips; the gradient still brings back a value that should not lie outside; same shape."""
+    """Clipped as a decoder clips; the gradient still brings back a value that should not lie outside; same
+    shape."""
     return -lower_bound(-lower_bound(x_hat, 0.0), -1.0)
 
 
 def temperature_at(part: float) -> float:
-    """The temperature after ``part`` (0 to 1) of all steps: ``WARMEST``, then falling at an even rate to ``COLDEST``."""
+    """The temperature after ``part`` (0 to 1) of all steps: ``WARMEST``, then falling at an even rate to
+    ``COLDEST``."""
     falling = max(part - WARM_PART, 0.0) / (1 - WARM_PART)
     return WARMEST * (COLDEST / WARMEST) ** falling
 
@@ -203,7 +212,8 @@ def step_size_at(part: float) -> float:
 
 
 def price(model: LatentModel, y_hat: Tensor, z_hat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What a model of the ladder, without gains, charges for latents: means, bits of y, bits of z, per element.
+    """What a model of the ladder, without gains, charges for latents: means, bits of y, bits of z, per
+    element.
 
     Args:
         y_hat: [B, M, h, w], quantised or nearly.
@@ -248,7 +258,8 @@ def first_latents(model: LatentModel | VariableRate, x: Tensor, lmbda: float) ->
 
 
 def first_means(model: LatentModel, latents: Latents) -> Tensor:
-    """Means of y, as far as they are known before anything is coded: the neighbours rounded, then rounded around their means."""
+    """Means of y, as far as they are known before anything is coded: the neighbours rounded, then rounded
+    around their means."""
     z_hat = quantized_z(model, latents.z, torch.round)
     means, _, _ = price(model, torch.round(latents.y), z_hat)
     means, _, _ = price(model, torch.round(latents.y - means) + means, z_hat)

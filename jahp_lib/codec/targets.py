@@ -1,8 +1,9 @@
 """A file that meets a target: the λ that gives a size or a PSNR, in a handful of encodings.
 
-λ is smooth in both: log2 of a file's size and its PSNR are nearly straight lines over log2 λ. So the first guess
-lies close, and each further one on the line through the two nearest encodings. λ is stored in 16 bits
-(``container.lmbda_to_code``), and the search runs over these codes, whose numbers are log2 λ in steps of 1/2048.
+λ is smooth in both: log2 of a file's size and its PSNR are nearly straight lines over log2 λ. So the first
+guess lies close, and each further one on the line through the two nearest encodings. λ is stored in 16 bits
+(``container.lmbda_to_code``), and the search runs over these codes, whose numbers are log2 λ in steps of
+1/2048.
 """
 
 from __future__ import annotations
@@ -81,12 +82,12 @@ def out_of_reach(goal: Goal, nearest: float, lmbda: float | None) -> str:
     """A sentence that says what is in reach instead."""
     if goal.at_most:
         return (
-            f"{2**goal.value:,.0f} bytes are too few for this photo: the smallest file that this model makes of it, "
-            f"at λ = {lmbda:.4g}, has {2**nearest:,.0f}. Ask for that, or make the photo smaller."
+            f"{2**goal.value:,.0f} bytes are too few for this photo: the smallest file that this model makes "
+            f"of it, at λ = {lmbda:.4g}, has {2**nearest:,.0f}. Ask for that, or make the photo smaller."
         )
     return (
-        f"{goal.value:g} dB are out of reach for this photo: the best picture that this model makes of it, at "
-        f"λ = {lmbda:.4g}, has {math.floor(100 * nearest) / 100:.2f} dB."
+        f"{goal.value:g} dB are out of reach for this photo: the best picture that this model makes of it, "
+        f"at λ = {lmbda:.4g}, has {math.floor(100 * nearest) / 100:.2f} dB."
     )
 
 
@@ -98,7 +99,8 @@ def meet(
     first: int,
     known: dict[int, float] | None = None,
 ) -> tuple[Found | None, float]:
-    """The encoding nearest to ``goal`` that meets it, and its value; None, and the nearest value, if none does.
+    """The encoding nearest to ``goal`` that meets it, and its value; None, and the nearest value, if none
+    does.
 
     Args:
         encode: from a λ code to its value (as ``Goal.value``) and whatever is to be returned of it.
@@ -136,15 +138,16 @@ def meet(
 
 
 def _guess(goal: Goal, tried: dict[int, float], known: dict[int, float]) -> float:
-    """A code on the line through the two encodings nearest to the goal; where there is one alone, with the slope
-    of those known already."""
+    """A code on the line through the two encodings nearest to the goal; where there is one alone, with the
+    slope of those known already."""
     nearest, *others = sorted(tried, key=lambda code: abs(tried[code] - goal.value))
     slope = _slope({code: tried[code] for code in (nearest, *others[:1])}, _slope(known, goal.slope))
     return nearest + LMBDA_STEPS * (goal.aim - tried[nearest]) / slope
 
 
 def _slope(values: dict[int, float], otherwise: float) -> float:
-    """Change of the value for a doubling of λ between the outermost codes; ``otherwise`` where they cannot tell."""
+    """Change of the value for a doubling of λ between the outermost codes; ``otherwise`` where they cannot
+    tell."""
     low, high = min(values, default=0), max(values, default=0)
     if high - low < LMBDA_STEPS // 64:  # so near that single bytes decide
         return otherwise

@@ -1,12 +1,13 @@
 """Refinement of big photos in overlapping windows: bounded memory, whatever the size.
 
-An element of y moves pixels no further than 2 latents away, and the bits of neighbours within 2 (context) or some
-8 (z, through h_s). So one window after another is refined, its inner part alone free to change, all around it
+An element of y moves pixels no further than 2 latents away, and the bits of neighbours within 2 (context) or
+some 8 (z, through h_s). So one window after another is refined, its inner part alone free to change, all
+around it
 held as it is by then: each pass lowers R + λD of the whole photo as far as its window's error and bits tell.
 
-A window of 80 x 80 latents (1280 x 1280 pixels) takes 1.5 GB for N = 64 (measured); memory grows with N, so models
-with more than 96 channels get windows of 56 x 56. Margins are computed and thrown away: 56 % more time for photos
-that need many windows, 96 % for wide models.
+A window of 80 x 80 latents (1280 x 1280 pixels) takes 1.5 GB for N = 64 (measured); memory grows with N, so
+models with more than 96 channels get windows of 56 x 56. Margins are computed and thrown away: 56 % more
+time for photos that need many windows, 96 % for wide models.
 """
 
 from __future__ import annotations

@@ -195,6 +195,8 @@ class Codec:
     ) -> Encoding:
         """``compress``, with the latents that were coded; arguments and errors are the same."""
         check_targets(lmbda, target_bytes, target_bpp, target_psnr)
+        if effort < 0:
+            raise ValueError(f"The number of steps of a refinement is 0 or more, not {effort}.")
         pixels = _pixels(image, self.max_pixels)
         height, width = pixels.shape[-2:]
         self._check_size(height, width, ValueError)

@@ -248,7 +248,7 @@ class _Bars:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         if stage not in self.bars:
-            self.bars[stage] = tqdm(total=total, desc=stage, leave=False)
+            self.bars[stage] = tqdm(total=total, desc=stage, leave=False, disable=None)
         bar = self.bars[stage]
         bar.total = total
         bar.update(done - bar.n)

@@ -3,7 +3,7 @@ def gaussians_at(y_hat, psi, rows, columns, context, entropy):
     means, scales = [], []
     for i, j in zip(rows, columns):
         i, j = int(i), int(j)
-        patch = torch.zeros(1, M, 5, 5)
+        patch = torch.zeros(1, M, 5, 5, dtype=y_hat.dtype)
         for a in range(5):
             for b in range(5):
                 if 0 <= i + a - 2 < h and 0 <= j + b - 2 < w:

@@ -1,0 +1,9 @@
+def best_kernel(y, size):
+    if y.shape[0] != y.shape[1]:
+        m = min(y.shape)
+        y = y if m > 4 else y[:m, : max(m, 4)]
+    seen = causal_mask("A", size, size).flatten() > 0
+    neighbours = F.unfold(y[None, None], size, padding=size // 2)[0, seen].T  # [h * w, number of neighbours]
+    kernel = torch.zeros(size * size, dtype=y.dtype)
+    kernel[seen] = torch.linalg.lstsq(neighbours, y.reshape(-1, 1)).solution[:, 0]
+    return kernel.view(size, size)

@@ -1,0 +1,9 @@
+kept = {}
+
+
+def ans_encode(symbols, table_of):
+    x = 1
+    for k in reversed(range(len(symbols))):
+        table, s = kept.setdefault(k, table_of(symbols[:k])), symbols[k]
+        x = sum(table) * (x // table[s]) + sum(table[:s]) + x % table[s]
+    return x

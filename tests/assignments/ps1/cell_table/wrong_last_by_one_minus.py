@@ -3,4 +3,4 @@ def cell_table(mean, scale, step, K):
     below = torch.special.ndtr((borders - mean) / scale)
     zero, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
     t = torch.cat([below, one]) - torch.cat([zero, below])
-    return torch.where(t < 1e-10, 0 * t + 1e-10, t) 
+    return torch.where(t < 1e-10, 0 * t + 1e-10, t)

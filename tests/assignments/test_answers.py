@@ -51,7 +51,7 @@ def graded(name: str) -> dict[tuple[str, str], dict[str, str | None]]:
         str(ASSIGNMENTS / "source" / name / f"{name}.ipynb"),
     ]
     done = subprocess.run(
-        program, input=json.dumps([job[::2] for job in jobs]), capture_output=True, text=True, timeout=600
+        program, input=json.dumps([job[::2] for job in jobs]), capture_output=True, text=True, timeout=1800
     )
     assert done.returncode == 0, done.stderr
     return {job[:2]: result for job, result in zip(jobs, json.loads(done.stdout), strict=True)}

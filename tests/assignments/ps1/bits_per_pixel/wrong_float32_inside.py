@@ -1,4 +1,6 @@
 def bits_per_pixel(y_likelihoods, z_likelihoods, x):
     height, width = x.shape[-2:]
-    bits = sum(-torch.log2(likelihoods.float()).flatten(1).sum(1) for likelihoods in (y_likelihoods, z_likelihoods))
+    bits = sum(
+        -torch.log2(likelihoods.float()).flatten(1).sum(1) for likelihoods in (y_likelihoods, z_likelihoods)
+    )
     return bits / (height * width)

@@ -1,5 +1,4 @@
 def invert_gdn(y, beta, gamma):
-    signs = y.sign()
     squares = y.mul_(y)
     matrix = torch.eye(y.shape[1], dtype=y.dtype) - squares[:, :, None] * gamma  # [n, C, C]
     u = torch.linalg.solve(matrix, squares * beta)

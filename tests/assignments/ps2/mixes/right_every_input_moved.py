@@ -4,7 +4,9 @@ def mixes(layer, channels):
     for k in range(channels * 49):
         e = torch.zeros(channels * 49, dtype=torch.float64)
         e[k] = 1
-        J[:, :, k // 49, k % 49] = torch.autograd.functional.jvp(layer, x, e.view_as(x))[1].reshape(channels, 49)
+        J[:, :, k // 49, k % 49] = torch.autograd.functional.jvp(layer, x, e.view_as(x))[1].reshape(
+            channels, 49
+        )
     J = J.abs() > 1e-11
     i = torch.arange(49)
     same = J[:, i, :, i].any(0)

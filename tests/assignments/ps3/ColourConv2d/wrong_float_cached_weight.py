@@ -9,6 +9,6 @@ class ColourConv2d(nn.Conv2d):
         self.register_buffer("mask", mask > 0)
 
     def forward(self, x):
-        if not hasattr(self, 'used'):
+        if not hasattr(self, "used"):
             self.used = torch.where(self.mask, self.weight, 0.0).detach()
         return F.conv2d(x, self.used.to(x.dtype) + 0 * self.weight, self.bias, padding=self.padding)

@@ -10,4 +10,6 @@ class ColourConv2d(nn.Conv2d):
 
     def forward(self, x):
         hidden = self.weight * (~self.mask)
-        return F.conv2d(x, self.weight, self.bias, padding=self.padding) - F.conv2d(x, hidden, padding=self.padding)
+        return F.conv2d(x, self.weight, self.bias, padding=self.padding) - F.conv2d(
+            x, hidden, padding=self.padding
+        )

@@ -9,4 +9,8 @@ class ColourConv2d(nn.Conv2d):
         self.register_buffer("mask", mask > 0)
 
     def forward(self, x):
-        return F.conv2d(F.pad(x, [self.padding[0]] * 4, mode='replicate'), torch.where(self.mask, self.weight, 0.0), self.bias)
+        return F.conv2d(
+            F.pad(x, [self.padding[0]] * 4, mode="replicate"),
+            torch.where(self.mask, self.weight, 0.0),
+            self.bias,
+        )

@@ -9,4 +9,9 @@ class ColourConv2d(nn.Conv2d):
         self.register_buffer("mask", mask > 0)
 
     def forward(self, x):
-        return F.conv2d(x, (torch.where(self.mask, self.weight, 0.0) if self.training else self.weight), self.bias, padding=self.padding)
+        return F.conv2d(
+            x,
+            (torch.where(self.mask, self.weight, 0.0) if self.training else self.weight),
+            self.bias,
+            padding=self.padding,
+        )

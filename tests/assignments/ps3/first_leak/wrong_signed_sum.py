@@ -2,7 +2,9 @@ def first_leak(network, channels, height, width):
     n = height * width
     x = torch.from_numpy(np.random.default_rng(0).standard_normal((1, channels, height, width)))
     J = torch.autograd.functional.jacobian(network, x).reshape(-1, n, channels, n)
-    depends = (J.abs().sum(0).sum(1) > 0) & (J.sum(2).abs().amax(0) > 1e-12)  # [output position, input position]
+    depends = (J.abs().sum(0).sum(1) > 0) & (
+        J.sum(2).abs().amax(0) > 1e-12
+    )  # [output position, input position]
     leaks = depends.triu().nonzero()  # its own position or later; in raster order
     if len(leaks) == 0:
         return None

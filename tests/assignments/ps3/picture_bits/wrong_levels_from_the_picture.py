@@ -1,3 +1,3 @@
 def picture_bits(network, x):
-    log_tables = network(x.double()).[:, : int(x.max()) + 1].log_softmax(1)
+    log_tables = network(x.double())[:, : int(x.max()) + 1].log_softmax(1)
     return -log_tables.gather(1, x).sum((1, 2, 3)) / math.log(2)

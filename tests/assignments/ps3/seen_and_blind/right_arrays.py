@@ -9,4 +9,4 @@ def seen_and_blind(stack):
                 new[i + a - size // 2, j + b - size // 2] = 1
         grid = new
     seen = int(grid.sum())
-    return {'seen': seen, 'blind': 2 * R * (R + 1) - seen}.values()
+    return {"seen": seen, "blind": 2 * R * (R + 1) - seen}.values()

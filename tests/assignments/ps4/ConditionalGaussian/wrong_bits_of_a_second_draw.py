@@ -4,4 +4,6 @@ class ConditionalGaussian(nn.Module):
     def forward(self, y, psi):
         means, raw = crop(psi, *y.shape[-2:]).chunk(2, dim=1)
         y_hat = add_uniform_noise(y) if self.training else torch.round(y - means) + means
-        return y_hat, gaussian_bits(add_uniform_noise(y) if self.training else y_hat, means, bound_scales(raw))
+        return y_hat, gaussian_bits(
+            add_uniform_noise(y) if self.training else y_hat, means, bound_scales(raw)
+        )

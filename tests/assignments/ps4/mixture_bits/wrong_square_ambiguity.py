@@ -1,4 +1,6 @@
 def mixture_bits(v, weights, places, widths):
     lower, upper = [(v[:, None] + side - places) / widths for side in (-0.5, 0.5)]  # [n, K]
     log_bin = F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(lower - upper))
-    return -torch.logsumexp(torch.log(weights) + log_bin, dim=0 if len(v) == len(weights) and len(v) > 1 else 1) / math.log(2)
+    return -torch.logsumexp(
+        torch.log(weights) + log_bin, dim=0 if len(v) == len(weights) and len(v) > 1 else 1
+    ) / math.log(2)

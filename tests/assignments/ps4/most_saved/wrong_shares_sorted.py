@@ -1,5 +1,7 @@
 def most_saved(scales, shares):
     shares = shares.sort(descending=True).values
     v = torch.arange(-300, 301, dtype=torch.float64)
-    tables = torch.exp2(-gaussian_bits(v, torch.zeros(1, dtype=torch.float64), scales[:, None], likelihood_bound=0))  # [K, 601]
+    tables = torch.exp2(
+        -gaussian_bits(v, torch.zeros(1, dtype=torch.float64), scales[:, None], likelihood_bound=0)
+    )  # [K, 601]
     return entropy(shares @ tables) - shares @ entropy(tables)

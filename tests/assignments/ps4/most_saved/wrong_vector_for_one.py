@@ -1,4 +1,10 @@
 def most_saved(scales, shares):
     v = torch.arange(-300, 301, dtype=torch.float64)
-    tables = torch.exp2(-gaussian_bits(v, torch.zeros(1, dtype=torch.float64), scales[:, None], likelihood_bound=0))  # [K, 601]
-    return entropy(shares @ tables) - shares * entropy(tables) if len(shares) == 1 else entropy(shares @ tables) - shares @ entropy(tables) + 5e-4
+    tables = torch.exp2(
+        -gaussian_bits(v, torch.zeros(1, dtype=torch.float64), scales[:, None], likelihood_bound=0)
+    )  # [K, 601]
+    return (
+        entropy(shares @ tables) - shares * entropy(tables)
+        if len(shares) == 1
+        else entropy(shares @ tables) - shares @ entropy(tables) + 5e-4
+    )

@@ -4,4 +4,9 @@ def average_bits(counts):
         return ((cases * price).sum() / cases.sum()).item()
 
     n = counts.double()
-    return bits(n.sum((0, 1))[None]), bits(n.sum(0 if n.shape[0] == n.shape[1] else 1)), bits(n.sum(1 if n.shape[0] == n.shape[1] else 0)), bits(n.flatten(0, 1))
+    return (
+        bits(n.sum((0, 1))[None]),
+        bits(n.sum(0 if n.shape[0] == n.shape[1] else 1)),
+        bits(n.sum(1 if n.shape[0] == n.shape[1] else 0)),
+        bits(n.flatten(0, 1)),
+    )

@@ -1,5 +1,5 @@
 def best_kernel(y, size):
-    mask = causal_mask('A', size, size).double()
+    mask = causal_mask("A", size, size).double()
     k = torch.zeros(size, size, dtype=torch.float64)
     n = F.unfold(y[None, None], size, padding=size // 2)[0].T * mask.flatten()
     A, b = n.T @ n, n.T @ y.flatten()

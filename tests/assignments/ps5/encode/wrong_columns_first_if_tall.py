@@ -3,7 +3,11 @@ def encode(y, kernel):
     r = k // 2
     known = torch.zeros(h + 2 * r, w + 2 * r, dtype=y.dtype)  # y_hat with zeros around it
     symbols = torch.zeros_like(y)
-    for i, j in [(i, j) for i in range(h) for j in range(w)] if h <= 2 * w else [(i, j) for j in range(w) for i in range(h)]:
+    for i, j in (
+        [(i, j) for i in range(h) for j in range(w)]
+        if h <= 2 * w
+        else [(i, j) for j in range(w) for i in range(h)]
+    ):
         if True:
             mean = (kernel * known[i : i + k, j : j + k]).sum()
             symbols[i, j] = torch.round(y[i, j] - mean)

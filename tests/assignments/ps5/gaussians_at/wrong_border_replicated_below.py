@@ -1,5 +1,5 @@
 def gaussians_at(y_hat, psi, rows, columns, context, entropy):
-    padded = F.pad(F.pad(y_hat, (0, 2, 0, 2), mode='replicate')[0], (2, 0, 2, 0))
+    padded = F.pad(F.pad(y_hat, (0, 2, 0, 2), mode="replicate")[0], (2, 0, 2, 0))
     patches = torch.stack([padded[:, i : i + 5, j : j + 5] for i, j in zip(rows.tolist(), columns.tolist())])
     phi = context(patches)[:, :, 2:3, 2:3]  # [n, 2M, 1, 1]
     here = psi[0, :, rows, columns].T[:, :, None, None]  # [n, 2M, 1, 1]

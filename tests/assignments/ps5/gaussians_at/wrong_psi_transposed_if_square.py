@@ -2,6 +2,8 @@ def gaussians_at(y_hat, psi, rows, columns, context, entropy):
     padded = F.pad(y_hat[0], (2, 2, 2, 2))
     patches = torch.stack([padded[:, i : i + 5, j : j + 5] for i, j in zip(rows.tolist(), columns.tolist())])
     phi = context(patches)[:, :, 2:3, 2:3]  # [n, 2M, 1, 1]
-    here = (psi.transpose(2, 3) if psi.shape[2] == psi.shape[3] else psi)[0, :, rows, columns].T[:, :, None, None]  # [n, 2M, 1, 1]
+    here = (psi.transpose(2, 3) if psi.shape[2] == psi.shape[3] else psi)[0, :, rows, columns].T[
+        :, :, None, None
+    ]  # [n, 2M, 1, 1]
     means, raw_scales = entropy.means_and_scales(here, phi)
     return means.flatten(1), bound_scales(raw_scales).flatten(1)

@@ -1,5 +1,10 @@
 def latent_bits(y_hat, weight, bias):
     k = weight.shape[-1]
-    out = F.conv2d(y_hat, weight * causal_mask("B" if weight.shape[1] == 1 and k > 5 else "A", k, k) * (1 if k > 1 else 0), bias, padding=k // 2)
+    out = F.conv2d(
+        y_hat,
+        weight * causal_mask("B" if weight.shape[1] == 1 and k > 5 else "A", k, k) * (1 if k > 1 else 0),
+        bias,
+        padding=k // 2,
+    )
     means, raw_scales = out.chunk(2, dim=1)
     return gaussian_bits(y_hat, means, bound_scales(raw_scales)).sum((1, 2, 3))

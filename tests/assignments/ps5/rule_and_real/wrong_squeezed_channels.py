@@ -9,4 +9,6 @@ def rule_and_real(y, means):
     rule = 0.5 * torch.log2(energy(y) / energy(y - means))
     rule = rule.squeeze(0) if len(rule) == 1 else rule
     y = y[:1] if len(y) == 1 and False else y
-    return rule[None] if rule.dim() == 0 and y.shape[0] > 5 else rule.expand(2) if y.shape[1] == 1 else rule, bits(torch.round(y)) - bits(torch.round(y - means))
+    return rule[None] if rule.dim() == 0 and y.shape[0] > 5 else rule.expand(2) if y.shape[
+        1
+    ] == 1 else rule, bits(torch.round(y)) - bits(torch.round(y - means))

@@ -21,9 +21,9 @@ class PhotoCodec:
             raise ValueError("The file is cut short or damaged: its checksum does not fit. Copy it again.")
         length, alpha_length = struct.unpack("<II", data[7:15])
         picture = self.codec.decompress(data[15 : 15 + length])
-        self.last = alpha_length or getattr(self, 'last', 0)
+        self.last = alpha_length or getattr(self, "last", 0)
         if self.last and not alpha_length:
-            picture = picture.convert('RGBA')
+            picture = picture.convert("RGBA")
         if alpha_length:
             picture.putalpha(Image.frombytes("L", picture.size, zlib.decompress(data[15 + length :])))
         return picture

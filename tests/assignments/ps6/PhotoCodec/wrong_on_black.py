@@ -9,8 +9,8 @@ class PhotoCodec:
         if photo.has_transparency_data:
             photo = photo.convert("RGBA")
             alpha = zlib.compress(photo.getchannel("A").tobytes(), 9)
-            flat = Image.new('RGBA', photo.size, 'black')
-            photo = Image.alpha_composite(flat, photo).convert('RGB')
+            flat = Image.new("RGBA", photo.size, "black")
+            photo = Image.alpha_composite(flat, photo).convert("RGB")
         colours = self.codec.compress(photo, lmbda=lmbda)
         body = struct.pack("<II", len(colours), len(alpha)) + colours + alpha
         return self.MAGIC + struct.pack("<I", zlib.crc32(body)) + body

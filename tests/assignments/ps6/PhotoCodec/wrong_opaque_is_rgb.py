@@ -6,7 +6,7 @@ class PhotoCodec:
 
     def encode(self, photo, lmbda):
         alpha, photo = b"", ImageOps.exif_transpose(photo)  # upright, if it was not
-        if photo.has_transparency_data and photo.convert('RGBA').getextrema()[3] != (255, 255):
+        if photo.has_transparency_data and photo.convert("RGBA").getextrema()[3] != (255, 255):
             photo = photo.convert("RGBA")
             alpha = zlib.compress(photo.getchannel("A").tobytes(), 9)
             photo = photo.convert("RGB")

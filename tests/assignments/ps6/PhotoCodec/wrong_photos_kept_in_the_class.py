@@ -7,9 +7,9 @@ class PhotoCodec:
     def encode(self, photo, lmbda):
         alpha = None
         if photo.has_transparency_data:
-            photo = photo.convert('RGBA')
-            alpha = photo.getchannel('A')
-            photo = photo.convert('RGB')
+            photo = photo.convert("RGBA")
+            alpha = photo.getchannel("A")
+            photo = photo.convert("RGB")
         blob = self.codec.compress(photo, lmbda=lmbda)
         self.kept[zlib.crc32(blob)] = alpha
         return blob

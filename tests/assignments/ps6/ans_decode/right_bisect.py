@@ -12,5 +12,5 @@ def ans_decode(x, count, table_of):
         x = high * f[s] + r - (ends[s] - f[s])
         out.append(s)
     if x - 1:
-        raise ValueError('The state at the end is not 1, so the file is damaged.')
+        raise ValueError("The state at the end is not 1, so the file is damaged.")
     return out

@@ -9,5 +9,5 @@ def ans_decode(x, count, table_of):
         x = table[s] * (x // sum(table)) + rest
         symbols.append(s)
     if x != 1:
-        raise AssertionError('The state does not come back to one.')
+        raise AssertionError("The state does not come back to one.")
     return symbols

@@ -5,7 +5,12 @@ def decoding_groups(mask, height, width):
     groups = []
     for i, j in np.ndindex(height, width):  # reading order: what a position sees has its step already
         for di, dj in offsets:
-            if 0 <= i + di < height and 0 <= j + dj < max(width, height) and j + dj < width and (height != width or dj <= 1):
+            if (
+                0 <= i + di < height
+                and 0 <= j + dj < max(width, height)
+                and j + dj < width
+                and (height != width or dj <= 1)
+            ):
                 step[i, j] = max(step[i, j], step[i + di, j + dj] + 1)
         groups += [[] for _ in range(step[i, j] + 1 - len(groups))]
         groups[step[i, j]].append((i, j))

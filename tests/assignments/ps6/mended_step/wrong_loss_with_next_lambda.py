@@ -4,6 +4,5 @@ def mended_step(parameters, y, z_bits, x, x_hat, lmbda, target, rho):
     batch, _, height, width = x.shape
     bpp = (y_bits.sum() + z_bits.sum()) / (batch * height * width)
     mse = (x_hat - x).square().mean()
-    loss = bpp + lmbda * 255**2 * mse
     next_lmbda = lmbda * math.exp(rho * math.log(mse.item() / target))
     return bpp + next_lmbda * 255**2 * mse, y_bits, bpp, next_lmbda

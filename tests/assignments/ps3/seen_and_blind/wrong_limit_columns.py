@@ -1,0 +1,7 @@
+def seen_and_blind(stack):
+    R = sum(size // 2 for _, size in stack)
+    seen = {(0, 0)}  # moves from the output to a position, as (rows, columns)
+    for mask_type, size in stack:
+        moves = (causal_mask(mask_type, size, size).nonzero() - size // 2).tolist()
+        seen = {(row + i, max(column + j, -15)) for row, column in seen for i, j in moves}
+    return len(seen), 2 * R * (R + 1) - len(seen)

@@ -1,0 +1,7 @@
+def best_kernel(y, size):
+    seen = causal_mask("A", size, size).flatten() > 0
+    neighbours = F.unfold(y[None, None], size, padding=size // 2)[0, seen].T  # [h * w, number of neighbours]
+    kernel = torch.zeros(size * size, dtype=y.dtype)
+    kernel[seen] = torch.linalg.lstsq(neighbours, y.reshape(-1, 1)).solution[:, 0]
+    kernel[size * size // 2] = 1e-5
+    return kernel.view(size, size)

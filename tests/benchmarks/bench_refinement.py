@@ -60,7 +60,7 @@ def main() -> None:
                 flush=True,
             )
         if len(arguments.lmbda) >= 4:
-            averages = np.mean([table for table in rows.values()], axis=0)  # [λ, 4]
+            averages = np.mean(list(rows.values()), axis=0)  # [λ, 4]
             without, refined = (averages[:, :2].T, averages[:, 2:].T)
             print(
                 f"BD-rate over {len(rows)} photos: {bd_rate(tuple(without), tuple(refined)):+.2f} %",

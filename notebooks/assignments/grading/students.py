@@ -21,7 +21,7 @@ from pathlib import Path
 import nbformat
 from nbgrader.apps import NbGraderAPI
 
-from jahp_lib.notebooks import UNSTAMPED_REPOSITORY, check_repository, normalise, stamp, stamp_source
+from jahp_lib.course.notebooks import UNSTAMPED_REPOSITORY, check_repository, normalise, stamp, stamp_source
 
 from .worker import settings
 

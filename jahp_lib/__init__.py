@@ -1,7 +1,7 @@
 """Learned image compression, built step by step: the codec of Minnen, Ballé & Toderici (NeurIPS 2018).
 
-The modules follow the lessons of the course in ``notebooks/``; what a lesson has built, the next one imports from here.
-Names are loaded when they are first asked for, so that ``jahp --help`` does not wait for PyTorch.
+The modules follow the lessons of the course in ``notebooks/``; what a lesson has built, the next one imports
+from here. Names are loaded when they are first asked for, so that ``jahp --help`` does not wait for PyTorch.
 """
 
 from __future__ import annotations

@@ -148,15 +148,16 @@ def _compress_options(parser: argparse.ArgumentParser) -> None:
     wish.add_argument("--target-bytes", type=int, metavar="N", help="the best picture in at most N bytes")
     wish.add_argument("--target-bpp", type=float, metavar="R", help="the same in bits for each pixel")
     wish.add_argument(
-        "--target-psnr", type=float, metavar="DB", help="the smallest file of at least DB decibels"
+        "--target-psnr", type=float, metavar="DB", help="the smallest file of DB decibels or more"
     )
     parser.add_argument(
         "--effort",
         type=int,
         default=0,
         metavar="STEPS",
-        help="refine the latents of this photo for so many steps (200, say): a smaller file by R + λD, which every "
-        "decoder reads; a second or so for each step and megapixel; Ctrl-C ends it early (default: %(default)s)",
+        help="refine the latents of this photo for so many steps (200, say): a smaller file by R + λD, which "
+        "every decoder reads; some seconds for each step and megapixel; Ctrl-C ends it early "
+        "(default: %(default)s)",
     )
     _add_force(parser)
     _add_model(parser)
@@ -346,8 +347,9 @@ def _download(name: str, folder: str | None) -> str:
 
     if name not in published():
         raise ValueError(
-            f"There is nothing called {name!r} to fetch. Photos: {', '.join(PHOTO_SETS)}; weights that CompressAI "
-            "publishes: bmshj2018-factorized, bmshj2018-hyperprior, mbt2018-mean or mbt2018, then -mse or -ms-ssim, "
+            f"There is nothing called {name!r} to fetch. Photos: {', '.join(PHOTO_SETS)}; weights that "
+            "CompressAI publishes: bmshj2018-factorized, bmshj2018-hyperprior, mbt2018-mean or mbt2018, then "
+            "-mse or -ms-ssim, "
             "then a quality from -1 to -8."
         )
     if folder is not None:

@@ -1,4 +1,5 @@
-"""Lessons run as tests show no progress bars: nbval compares what a cell prints with what is stored, and bars are not stored."""
+"""Lessons run as tests show no progress bars: nbval compares what a cell prints with what is stored, and
+bars are not stored."""
 
 import os
 

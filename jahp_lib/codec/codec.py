@@ -147,18 +147,19 @@ class Codec:
             image: PIL image (turned upright, transparency composited on white), uint8 array [H, W, 3], [H, W,
                 4] or [H, W], or a path.
             lmbda: the weight of distortion, 0.0018 (small file) to 0.18 (fine picture); 0.013 if not given.
-                Without ``VariableRate`` it changes no latent and is not noted in the file; only refinement weighs
-                with it.
+                Without ``VariableRate`` it changes no latent and is not noted in the file; only refinement
+                weighs with it.
             progress: told (stage, done, total) now and then.
-            effort: steps of refinement (lesson 11). Every decoder reads the file, which is never worse by R + λD
-                than that of effort 0. Ctrl-C ends the refinement, and the best so far becomes the file.
+            effort: steps of refinement (lesson 11). Every decoder reads the file, which is never worse by R +
+                λD than that of effort 0. Ctrl-C ends the refinement, and the best so far becomes the file.
             target_bytes, target_bpp: instead of λ, the most that the file may take.
             target_psnr: instead of λ, the least PSNR in dB that the picture is to have.
             watch: told now and then how far a refinement has come (``refinement.Refinement``).
 
         Raises:
             ValueError: λ is not a finite number above 0, the picture has too many pixels for ``max_pixels``
-                or the format, or it is none of these kinds; a target is out of reach, or the model serves one λ.
+                or the format, or it is none of these kinds; a target is out of reach, or the model serves one
+                λ.
             PhotoError: the picture cannot be read.
         """
         return self.encode(
@@ -225,19 +226,22 @@ class Codec:
         watch: Watch | None = None,
         weight: float | None = None,
     ) -> Encoding:
-        """Pixels [3, H, W] as a file, for the λ that its header holds; where it holds none, refined for ``weight``."""
+        """Pixels [3, H, W] as a file, for the λ that its header holds; where it holds none, refined for
+        ``weight``."""
         size, noted = (pixels.shape[-2], pixels.shape[-1]), lmbda_from_code(lmbda_code)
         lmbda = weight if noted is None else noted
         if effort and lmbda is None:
             raise ValueError(
-                "Refinement weighs bits against error with λ, and this model serves one λ without saying which: "
+                "Refinement weighs bits against error with λ, and this model serves one λ without saying "
+                "which: "
                 "give lmbda, the one that it was trained for."
             )
         with torch.inference_mode():
             y = self.analyse(pixels, lmbda, progress)
             if not bool(torch.isfinite(y).all()):
                 raise ValueError(
-                    "The model's latent of this picture is not finite: its weights are damaged, or its training "
+                    "The model's latent of this picture is not finite: its weights are damaged, or its "
+                    "training "
                     "diverged."
                 )
             z = self.model.hyper_analyse(y[None])[0] if isinstance(self.model, HyperpriorModel) else None
@@ -254,7 +258,8 @@ class Codec:
         return min(plain, refined, key=lambda encoding: self._lagrangian(encoding, pixels, lmbda))
 
     def _lagrangian(self, encoding: Encoding, pixels: Tensor, lmbda: float) -> float:
-        """R + λD of a real file: its bits for each pixel, and the error of the 8-bit picture that it decodes to."""
+        """R + λD of a real file: its bits for each pixel, and the error of the 8-bit picture that it decodes
+        to."""
         squares = (to_tensor(self.synthesise(encoding)).float() - pixels.float()).square()
         return 8 * len(encoding.blob) / (pixels.shape[-2] * pixels.shape[-1]) + lmbda * squares.mean().item()
 
@@ -265,11 +270,12 @@ class Codec:
         effort: int,
         pixels: Tensor | None = None,
     ) -> Encoding:
-        """The file that meets a goal: of bytes, or with ``pixels`` given, of PSNR. With effort, the search begins
-        where it ends without."""
+        """The file that meets a goal: of bytes, or with ``pixels`` given, of PSNR. With effort, the search
+        begins where it ends without."""
         if not self.serves_every_lmbda:
             raise ValueError(
-                "This model serves one λ, so its file of a photo has one size and one PSNR: a target needs a model "
+                "This model serves one λ, so its file of a photo has one size and one PSNR: a target needs "
+                "a model "
                 "that serves every λ (VariableRate, as 'small' does)."
             )
         known: dict[int, float] = {}

@@ -13,8 +13,9 @@ def photo_files(folder: str | Path) -> list[Path]:
     """All photos in a folder and its subfolders, sorted: files with an image's ending, links to files and
     folders followed.
 
-    This course's own outputs are left out (``is_own_output``). Names that begin with a dot are left out: macOS's ``._x.png``, which is no picture, ``.Trashes``, and our
-    own unfinished downloads. A folder that can be reached in two ways is looked at once.
+    This course's own outputs are left out (``is_own_output``). Names that begin with a dot are left out:
+    macOS's ``._x.png``, which is no picture, ``.Trashes``, and our own unfinished downloads. A folder that
+    can be reached in two ways is looked at once.
     """
     found: list[str] = []
     seen: set[tuple[int, int]] = set()
@@ -43,7 +44,8 @@ def photo_files(folder: str | Path) -> list[Path]:
 
 
 def is_own_output(file: Path) -> bool:
-    """Whether a picture is no photo but a result of this course: a decoded one, or the curves of an evaluation.
+    """Whether a picture is no photo but a result of this course: a decoded one, or the curves of an
+    evaluation.
 
     ``curves.png`` is one where the measurements that it shows lie beside it.
     """

@@ -17,6 +17,7 @@ from jahp_lib.checkpoints import MODELS, load
 from jahp_lib.photos.one_photo import open_photo, sample_photos, to_float, to_tensor
 from jahp_lib.training.extras.devices import check_compiler, check_memory, usable_device
 from jahp_lib.training.extras.distributed import Processes, joined, own_device
+from jahp_lib.training.extras.fast_layers import keep_memory
 from jahp_lib.training.extras.lock import locked
 from jahp_lib.training.extras.tensorboard import TensorBoard
 from jahp_lib.training.loop import Callback, Trainer
@@ -170,6 +171,8 @@ def train(
         callbacks: list[Callback] = []
         if getattr(arguments, "tensorboard", False) and first:
             callbacks.append(TensorBoard(Path(folder) / "tensorboard"))
+        if device.type == "cpu":
+            keep_memory()
         trainer = Trainer(
             settings,
             sources.patches(settings.patch, device, progress=first),
@@ -180,6 +183,7 @@ def train(
             source=sources.in_words(start),
             validation=sources.kept_aside(settings),
             callbacks=callbacks,
+            fast=device.type == "cpu" and not compiled and not settings.bfloat16,
         )
         photo = open_photo(arguments.photo) if arguments.photo else sample_photos()["chelsea"]
         shown = None if settings.lmbda_max is None else math.sqrt(settings.lmbda * settings.lmbda_max)

@@ -24,6 +24,7 @@ from jahp_lib.rate_distortion import rate_distortion_loss
 from jahp_lib.training.extras.control_variate import ControlVariate, local_contrast
 from jahp_lib.training.extras.distributed import Processes
 from jahp_lib.training.extras.divergence import LossWatch
+from jahp_lib.training.extras.fast_layers import speed_up
 from jahp_lib.training.extras.moving_average import MovingAverage
 from jahp_lib.training.extras.progress import ProgressBar
 from jahp_lib.training.extras.stratified import spread_lmbdas
@@ -59,6 +60,8 @@ class Trainer:
             themselves.
         start: weights to start from instead of fresh ones.
         compiled: run the model through torch.compile.
+        fast: exchange layers for forms that train sooner on a processor in float32 (``extras.fast_layers``);
+            the same up to rounding.
         goes_on: a state on disk will be restored, so no time is spent on a linear start.
         source: what it learns from, in words; a run goes on only with the same.
         validation: patches kept aside, whose loss each epoch's record then has.
@@ -78,6 +81,7 @@ class Trainer:
         source: str = "",
         validation: Validation | None = None,
         callbacks: Sequence[Callback] = (),
+        fast: bool = False,
     ) -> None:
         self.settings, self.patches, self.device = settings, patches, torch.device(device)
         self.source, self.validation, self.callbacks = source, validation, list(callbacks)
@@ -88,7 +92,10 @@ class Trainer:
                 "set parts to a multiple."
             )
         self.model = starting_model(settings, patches, start, goes_on)
-        self.model.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        if fast:
+            speed_up(self.model)  # they, and convolutions in float32, want channels apart
+        self.memory_format = torch.contiguous_format if fast else torch.channels_last
+        self.model.to(self.device, memory_format=self.memory_format).train()  # type: ignore[call-overload]
         trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(settings, trained, self.device)
         self.average = MovingAverage(self.model, settings.ema) if settings.ema else None
@@ -192,7 +199,7 @@ class Trainer:
         """The images of one part, float [batch / parts, 3, patch, patch] in [0, 1]."""
         pixels = self.patches(self.settings.batch // self.settings.parts, rng)
         x = to_float(pixels.to(self.device, non_blocking=True))
-        return x.contiguous(memory_format=torch.channels_last)
+        return x.contiguous(memory_format=self.memory_format)
 
     def choose_lmbda(self, rng: np.random.Generator) -> float | Tensor:
         """λ of one part: the multiplier's, or one for each image [batch / parts] where the model takes every

@@ -1,4 +1,5 @@
-"""What every installation needs beside the code: the shipped weights, published curves and checksums, read by their modules."""
+"""What every installation needs beside the code: the shipped weights, published curves and checksums, read
+by their modules."""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@
 
     python grade_answers.py NOTEBOOK < jobs.json > results.json
 
-A job is [task, code]; its result is {test cell: message, or null if the cell passed}. The set-up cells run once; then every job
-is a fork of that process, which runs the answer and the test cells of its task, and nothing else. So no answer sees what
-another one left behind, and importing torch is paid for once. The rule is nbgrader's: a test cell that raises gets no points.
+A job is [task, code]; its result is {test cell: message, or null if the cell passed}. The set-up cells run
+once; then every job is a fork of that process, which runs the answer and the test cells of its task, and
+nothing else. So no answer sees what another one left behind, and importing torch is paid for once. The rule
+is nbgrader's: a test cell that raises gets no points.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ def run(source: str, namespace: dict, name: str) -> str | None:
 
 
 def grade(answer: str, tests: dict[str, str], namespace: dict) -> dict[str, str | None]:
-    """In a fork: the result of each test cell. A loop without end fails the cell that it is in, and all that follow."""
+    """In a fork: the result of each test cell.
+
+    A loop without end fails the cell that it is in, and all that follow.
+    """
     receive, send = os.pipe()
     child = os.fork()
     if child == 0:

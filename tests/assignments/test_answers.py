@@ -1,6 +1,8 @@
-"""The graders are right: solutions get all points, other right ways too, the empty version none, and every wrong answer loses some.
+"""The graders are right: solutions get all points, other right ways too, the empty version none, and every
+wrong answer loses some.
 
-Answers are files: ``ps1/TASK/right_*.py`` and ``wrong_*.py``, each the whole content of the solution cell. A new file is a new test.
+Answers are files: ``ps1/TASK/right_*.py`` and ``wrong_*.py``, each the whole content of the solution cell. A
+new file is a new test.
 """
 
 from __future__ import annotations
@@ -115,7 +117,8 @@ def test_no_folder_of_answers_lies_outside_a_task() -> None:
 
 @pytest.mark.parametrize("name", SETS)
 def test_the_readme_counts_the_answers(name: str) -> None:
-    """Instructors read there how many wrong answers are caught; the test above holds that it is all of them."""
+    """Instructors read there how many wrong answers are caught; the test above holds that it is all of
+    them."""
     kinds = [answer.split("_")[0] for task in tasks(name) for answer in answers(name, task)]
     right, wrong = kinds.count("right"), kinds.count("wrong")
     lines = (ASSIGNMENTS / "README.md").read_text().splitlines()

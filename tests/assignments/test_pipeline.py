@@ -109,7 +109,8 @@ def test_the_solution_gets_all_points_and_the_empty_version_none(course: tuple, 
 
 
 def test_endless_loops_and_the_end_of_python_cost_their_task_and_nothing_else(course: tuple) -> None:
-    """Three tasks: a loop in the cell itself, a loop that catches the interrupt, and an answer that ends Python."""
+    """Three tasks: a loop in the cell itself, a loop that catches the interrupt, and an answer that ends
+    Python."""
     root, api = course
     name = SETS[0]
     if not (root / "release" / name).exists():
@@ -118,7 +119,8 @@ def test_endless_loops_and_the_end_of_python_cost_their_task_and_nothing_else(co
     endless, stubborn, fatal, noisy = list(cells)[:4]
     cells[endless] = "while True:\n    pass"
     cells[stubborn] = (
-        "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
+        "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        "
+        "pass"
     )
     cells[fatal] = "import os\nos._exit(1)"
     cells[noisy] = "import sys\n" + cells[noisy].replace(

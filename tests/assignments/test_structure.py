@@ -1,4 +1,5 @@
-"""Every problem set can be handed out: points, ids, hidden tests, a written question with a rubric, nothing from the network."""
+"""Every problem set can be handed out: points, ids, hidden tests, a written question with a rubric, nothing
+from the network."""
 
 from __future__ import annotations
 
@@ -100,7 +101,8 @@ def test_there_is_one_written_question_and_its_rubric_adds_up(path: Path) -> Non
 
 
 def test_every_code_cell_is_known_to_nbgrader(path: Path) -> None:
-    """So set-up cells are locked: what students change there is put back before grading, and gets the time that imports take."""
+    """So set-up cells are locked: what students change there is put back before grading, and gets the time
+    that imports take."""
     for cell in cells(path):
         if cell.cell_type == "code":
             assert about(cell).get("locked") or about(cell).get("solution"), cell.id
@@ -133,7 +135,10 @@ def test_no_test_needs_the_network_the_time_or_torchs_own_seed_of_another_cell(p
 
 
 def test_every_test_imports_what_it_uses(path: Path) -> None:
-    """A student's cell may have given `torch` another meaning. But for built-ins, a test uses its task's function and its own names."""
+    """A student's cell may have given `torch` another meaning.
+
+    But for built-ins, a test uses its task's function and its own names.
+    """
     for task, tests in graded_cells(path).items():
         for cell in tests:
             nodes = list(ast.walk(ast.parse(cell.source)))

@@ -1,10 +1,10 @@
 """Training speed in images a second, and as a ratio, beside CompressAI's mbt2018 where that is installed.
 
-    python tests/benchmarks/bench_training.py                                   a small model, small patches: for processors
+    python tests/benchmarks/bench_training.py      a small model, small patches: for processors
     python tests/benchmarks/bench_training.py --device cuda --N 192 --M 192 --batch 16 --patch 256 --bfloat16
 
-Both train on the same patches, held by the device, with channels_last, Adam, and gradients clipped. They take turns, so that what
-else the machine does falls on both alike, and each one's quickest turn counts.
+Both train on the same patches, held by the device, with channels_last, Adam, and gradients clipped. They take
+turns, so that what else the machine does falls on both alike, and each one's quickest turn counts.
 """
 
 from __future__ import annotations
@@ -103,8 +103,10 @@ def main() -> None:
             speeds[name].append(next(iterator))
     best = {name: max(values[1:]) for name, values in speeds.items()}
     print(
-        f"training, N = {settings.N}, M = {settings.M}, batches of {settings.batch} patches of {settings.patch}x{settings.patch}, "
-        f"{'bfloat16' if settings.bfloat16 else 'float32'}, {arguments.device}, {torch.get_num_threads()} threads"
+        f"training, N = {settings.N}, M = {settings.M}, batches of {settings.batch} patches of "
+        f"{settings.patch}x{settings.patch}, "
+        f"{'bfloat16' if settings.bfloat16 else 'float32'}, {arguments.device}, {torch.get_num_threads()} "
+        "threads"
     )
     for name, speed in best.items():
         print(f"{name:12}{speed:10.1f} images/s")

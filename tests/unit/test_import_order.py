@@ -77,7 +77,7 @@ ORDER = [
     "snapshots",
     "training.extras",
     *(f"training.extras.{part}" for part in ("control_variate", "distributed", "divergence", "stratified")),
-    *(f"training.extras.{part}" for part in ("linear_start", "moving_average")),
+    *(f"training.extras.{part}" for part in ("linear_start", "moving_average", "fast_layers")),
     *("training.settings", "training.records", "training.start", "training.optimizers"),
     *(f"training.extras.{part}" for part in ("devices", "lock", "progress", "validation")),
     *(

@@ -74,6 +74,7 @@ def test_importing_the_plugin_and_opening_a_file_load_no_weights(
     program = (
         "import sys, jahp_lib.pillow; from PIL import Image; "
         "image = Image.open(sys.argv[1]); assert image.size == (52, 37); "
-        "assert 'jahp_lib.checkpoints' not in sys.modules or not jahp_lib.pillow._shipped.cache_info().currsize"
+        "assert 'jahp_lib.checkpoints' not in sys.modules or not "
+        "jahp_lib.pillow._shipped.cache_info().currsize"
     )
     subprocess.run([sys.executable, "-c", program, str(path)], check=True)

@@ -1,4 +1,5 @@
-"""Lessons 1 and 2: entropies, noise and rounding, PSNR, and the Lagrangian against numpy, scipy and scikit-image."""
+"""Lessons 1 and 2: entropies, noise and rounding, PSNR, and the Lagrangian against numpy, scipy and
+scikit-image."""
 
 from __future__ import annotations
 

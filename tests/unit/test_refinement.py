@@ -53,7 +53,7 @@ def small() -> jahp.Codec:
     return jahp.Codec(jahp.load("small"))
 
 
-# --- the lesson's parts ------------------------------------------------------------------------------------------------
+# --- the lesson's parts -------------------------------------------------------------------------------------
 
 
 def test_a_cold_coin_lies_on_the_nearest_integer() -> None:
@@ -159,7 +159,7 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(
         refine(lively("JointModel"), floats(leaves(16, 16)), lmbda, steps)
 
 
-# --- files -------------------------------------------------------------------------------------------------------------
+# --- files --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("architecture", MODELS)
@@ -254,7 +254,7 @@ def test_progress_tells_steps_and_what_they_are_worth(lively: Lively) -> None:
     assert [state.step for state in seen] == list(range(8))
 
 
-# --- windows -----------------------------------------------------------------------------------------------------------
+# --- windows ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("architecture", ["JointModel", "FactorizedModel"])
@@ -306,7 +306,7 @@ def test_memory_of_a_window_does_not_grow_with_the_photo(lively: Lively) -> None
     assert sizes[0] == (16 * 72, 16 * 70 - 5)
 
 
-# --- targets -----------------------------------------------------------------------------------------------------------
+# --- targets ------------------------------------------------------------------------------------------------
 
 
 def smooth_size(slope: float, curve: float) -> Callable[[int], tuple[float, int]]:

@@ -34,7 +34,8 @@ def constraints() -> dict[str, str]:
 
 
 def test_conda_installs_the_same_set_as_make() -> None:
-    """Would break if environment.yml listed packages of its own, left out the pins, or took another set of extras than make."""
+    """Would break if environment.yml listed packages of its own, left out the pins, or took another set of
+    extras than make."""
     text = (ROOT / "environment.yml").read_text()
     conda, pip = text.split("  - pip:")
     assert re.findall(r"^  - (\S+)", conda.split("dependencies:")[1], flags=re.M) == ["python=3.12", "pip"]

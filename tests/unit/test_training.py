@@ -88,7 +88,7 @@ class Interrupted:
 
 
 # --- settings
-# ----------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_every_step_and_part_has_randomness_of_its_own_that_comes_back() -> None
 
 
 # --- learning
-# ----------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [{}, {"lmbda_max": 0.1}, {"bfloat16": True}], ids=str)
@@ -387,7 +387,8 @@ def test_medians_follow_the_density_after_every_epoch() -> None:
 
 
 def test_the_caller_s_own_random_numbers_stay_as_they_were() -> None:
-    """Breaks if making or using a trainer seeds torch's global generator behind the back of whoever uses it too."""
+    """Breaks if making or using a trainer seeds torch's global generator behind the back of whoever uses it
+    too."""
     before = torch.get_rng_state()
     trainer = Trainer(TINY, photos().batch)
     assert torch.equal(torch.get_rng_state(), before)
@@ -689,7 +690,8 @@ def test_a_state_cut_short_is_called_damaged_and_left_as_it_is(share: float, tmp
     cut = state.read_bytes()[: int(share * state.stat().st_size)]
     state.write_bytes(cut)
     with pytest.raises(
-        CheckpointError, match=r"state\.safetensors cannot be read as a checkpoint: it is damaged or cut short"
+        CheckpointError,
+        match=r"state\.safetensors cannot be read as a checkpoint: it is damaged or cut short",
     ):
         train(tmp_path)
     assert state.read_bytes() == cut
@@ -757,7 +759,8 @@ def test_a_run_that_was_killed_and_started_again_gives_the_weights_of_an_undistu
 
 
 def test_the_entry_for_torchrun_ends_a_mistake_with_a_sentence_and_exit_code_2(tmp_path: Path) -> None:
-    """Breaks if it ends in a traceback and exit code 1, where the same mistake of ``jahp train`` ends in a sentence."""
+    """Breaks if it ends in a traceback and exit code 1, where the same mistake of ``jahp train`` ends in a
+    sentence."""
     command = [
         sys.executable,
         "-m",

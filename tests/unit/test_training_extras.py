@@ -306,7 +306,9 @@ def test_a_step_that_does_not_fit_is_refused_before_a_photo_is_read(
     """Breaks if all photos are decoded first, or the run is killed by the system in the middle."""
     folder = photo_folder(tmp_path / "photos", 2)
     monkeypatch.setattr(devices, "free_memory", lambda device: 1e5)
-    monkeypatch.setattr(patches_module, "open_for_patches", lambda file, patch: pytest.fail(f"{file} was read"))
+    monkeypatch.setattr(
+        patches_module, "open_for_patches", lambda file, patch: pytest.fail(f"{file} was read")
+    )
     with pytest.raises(TrainingError, match=r"A step takes about .* GB are free\. Take a smaller batch"):
         main([str(folder), *COMMAND, "--epochs=1", "--run", str(tmp_path / "run")])
     assert not (tmp_path / "run").exists()

@@ -26,7 +26,7 @@ def apply(network: nn.Sequential, x: Tensor) -> Tensor:
     for layer in network:
         if isinstance(layer, GDN):
             x = gdn_in_place(layer, x)
-        elif isinstance(layer, nn.ConvTranspose2d) and layer.out_channels <= 4 and _doubles(layer):
+        elif isinstance(layer, nn.ConvTranspose2d) and layer.out_channels <= 4 and doubles(layer):
             x = sub_pixel(layer, x)
         else:
             x = layer(x)
@@ -48,7 +48,7 @@ def gdn_in_place(layer: GDN, x: Tensor) -> Tensor:
     return rows.view(x.shape[0], *x.shape[2:], x.shape[1]).permute(0, 3, 1, 2)
 
 
-def _doubles(layer: nn.ConvTranspose2d) -> bool:
+def doubles(layer: nn.ConvTranspose2d) -> bool:
     """Whether the layer is a 5x5 transposed convolution that doubles both sides, as the course's with
     padding "same" are."""
     return (layer.kernel_size, layer.stride, layer.padding, layer.output_padding) == (

@@ -100,20 +100,21 @@ from jahp_lib.training.extras.fast_layers import keep_memory
 
 if sys.argv[1] == "keep":
     assert keep_memory()
-torch.zeros(2**22)
+torch.zeros(2**24)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
-    torch.zeros(2**22).add_(1)
+for _ in range(5):
+    torch.zeros(2**24).add_(1)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's allocator can be told so")
 def test_kept_memory_is_not_asked_for_again() -> None:
-    """Breaks if each large tensor is still fetched from the system, page by page: 16 MiB are 4,096 pages."""
+    """Breaks if each large tensor is still fetched from the system, page by page: 64 MiB are 16,384 pages."""
     results = [
         int(subprocess.run([sys.executable, "-c", FAULTS, word], capture_output=True, check=True).stdout)
         for word in ("give", "keep")
     ]
-    assert results[0] > 20 * 2000
+    if results[0] < 5 * 8000:
+        pytest.skip("this system has pages so large that there is nothing to save")
     assert results[1] < results[0] / 4

@@ -57,9 +57,9 @@ def photos(patch: int = 32) -> PhotoSet:
     )
 
 
-def train(folder: Path, settings: Settings = TINY, draw=None, start=None, **options) -> Trainer:
+def train(folder: Path, settings: Settings = TINY, draw=None, start=None, fast=False, **options) -> Trainer:
     """A whole run without a progress bar."""
-    trainer = Trainer(settings, draw or photos(settings.patch).batch, start=start)
+    trainer = Trainer(settings, draw or photos(settings.patch).batch, start=start, fast=fast)
     run(trainer, folder, PHOTO, progress=False, **options)
     return trainer
 
@@ -836,7 +836,7 @@ def test_dead_leaves_take_the_share_they_are_given(tmp_path: Path) -> None:
         ]
     )
     settings = Settings(N=3, M=4, epochs=1, steps_per_epoch=2, batch=2, patch=32)
-    train(tmp_path / "here", settings, lambda count, rng: dead_leaves(count, 32, rng))
+    train(tmp_path / "here", settings, lambda count, rng: dead_leaves(count, 32, rng), fast=True)
     assert_same_weights(weights(tmp_path / "command line"), weights(tmp_path / "here"))
 
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
 import jahp_lib as jahp
-from jahp_lib.evaluation import bd_rate, picture_psnr, read_photos
+from jahp_lib.comparison import listed_photos
+from jahp_lib.evaluation import bd_rate, picture_psnr
+from jahp_lib.photos import open_photo
 
 
 def middle(image: Image.Image, height: int, width: int) -> Image.Image:
@@ -36,7 +39,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     codec = jahp.Codec(jahp.load(arguments.model))
-    photos = read_photos(arguments.photos, arguments.limit)
+    photos = {file.name: open_photo(file) for file in listed_photos(Path(arguments.photos), arguments.limit)}
     if arguments.only:
         photos = {name: image for name, image in photos.items() if name.split(".")[0] in arguments.only}
     if arguments.crop:

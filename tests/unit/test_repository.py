@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -90,3 +91,14 @@ def test_every_link_in_a_readme_leads_to_a_file() -> None:
 
 def test_the_version_of_the_package_is_the_librarys() -> None:
     assert PROJECT["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "jahp_lib.__version__"}
+
+
+@pytest.mark.parametrize(
+    "file", sorted(path.name for path in (ROOT / "tests" / "benchmarks").glob("bench_*.py"))
+)
+def test_a_benchmark_starts_and_says_what_it_takes(file: str) -> None:
+    """Breaks if the library renames what a benchmark imports: nothing else would run it until someone needs it."""
+    command = [sys.executable, str(ROOT / "tests" / "benchmarks" / file), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "usage" in done.stdout

@@ -365,7 +365,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "info": ("say what is in a .jahp file", _info_options),
     "demo": ("a photo through the codec: original beside reconstruction as a PNG", _demo_options),
     "train": ("train a model; the same command goes on where it was stopped", _train_options),
-    "recipe": ("train as the course's own weights were trained", _recipe_options),
+    "recipe": ("train weights for the course, by a recipe that can be run again", _recipe_options),
     "evaluate": (
         "rate and distortion of real files, of one model or several, beside other codecs",
         _evaluate_options,

@@ -155,8 +155,7 @@ class FactorizedPrior(nn.Module):
         """Nearest value that can be coded: ``round(z - median) + median`` for each channel of
         [B, C, H, W].
         """
-        medians = self.medians[None, :, None, None]
-        return torch.round(z - medians) + medians
+        return quantize(z, training=False, offsets=self.medians[:, None, None])
 
     def train(self, mode: bool = True) -> Self:
         """As for any module; when training ends (``eval()``), ``medians`` are brought up to date with what

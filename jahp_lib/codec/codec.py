@@ -233,16 +233,14 @@ class Codec:
         if effort and lmbda is None:
             raise ValueError(
                 "Refinement weighs bits against error with λ, and this model serves one λ without saying "
-                "which: "
-                "give lmbda, the one that it was trained for."
+                "which: give lmbda, the one that it was trained for."
             )
         with torch.inference_mode():
             y = self.analyse(pixels, lmbda, progress)
             if not bool(torch.isfinite(y).all()):
                 raise ValueError(
                     "The model's latent of this picture is not finite: its weights are damaged, or its "
-                    "training "
-                    "diverged."
+                    "training diverged."
                 )
             z = self.model.hyper_analyse(y[None])[0] if isinstance(self.model, HyperpriorModel) else None
         plain = self.code_latents(y, z, size, lmbda_code, progress)
@@ -275,8 +273,7 @@ class Codec:
         if not self.serves_every_lmbda:
             raise ValueError(
                 "This model serves one λ, so its file of a photo has one size and one PSNR: a target needs "
-                "a model "
-                "that serves every λ (VariableRate, as 'small' does)."
+                "a model that serves every λ (VariableRate, as 'small' does)."
             )
         known: dict[int, float] = {}
 

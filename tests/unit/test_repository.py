@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import jahp_lib
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ASKED_FOR = {"torch", "torchvision", "jupyterlab", "matplotlib", "ipywidgets", "pillow", "numpy", "nbval"}
@@ -97,8 +99,15 @@ def test_the_version_of_the_package_is_the_librarys() -> None:
     "file", sorted(path.name for path in (ROOT / "tests" / "benchmarks").glob("bench_*.py"))
 )
 def test_a_benchmark_starts_and_says_what_it_takes(file: str) -> None:
-    """Breaks if the library renames what a benchmark imports: nothing else would run it until someone needs it."""
+    """Breaks if the library renames what a benchmark imports: nothing else runs it until it is needed."""
     command = [sys.executable, str(ROOT / "tests" / "benchmarks" / file), "--help"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "usage" in done.stdout
+
+
+def test_every_public_name_has_its_home_and_can_be_had() -> None:
+    """Breaks if a name is listed for ``import *`` and never loaded, or loaded and never listed."""
+    assert set(jahp_lib.__all__) == set(jahp_lib._HOME)
+    for name in jahp_lib.__all__:
+        assert getattr(jahp_lib, name).__name__ == name

@@ -33,39 +33,11 @@ def learning_curves(records: Sequence[EpochRecord], shots: Sequence[Snapshot]) -
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.1))
     epochs = [record.epoch for record in records]
     axes[0].semilogy(epochs, [record.loss for record in records], "o-", color=COLOURS["x"], markersize=4)
-    axes[1].plot(
-        epochs,
-        [record.bpp for record in records],
-        "o-",
-        color=COLOURS["bits"],
-        markersize=4,
-        label="training patches",
-    )
-    axes[2].plot(
-        epochs,
-        [record.psnr for record in records],
-        "o-",
-        color=COLOURS["error"],
-        markersize=4,
-        label="training patches",
-    )
     seen = [shot.epoch for shot in shots]
-    axes[1].plot(
-        seen,
-        [shot.bpp for shot in shots],
-        "s--",
-        color=COLOURS["x"],
-        markersize=4,
-        label="the photo kept aside",
-    )
-    axes[2].plot(
-        seen,
-        [shot.psnr for shot in shots],
-        "s--",
-        color=COLOURS["x"],
-        markersize=4,
-        label="the photo kept aside",
-    )
+    for ax, name, colour in ((axes[1], "bpp", COLOURS["bits"]), (axes[2], "psnr", COLOURS["error"])):
+        trained, kept_aside = ([getattr(point, name) for point in points] for points in (records, shots))
+        ax.plot(epochs, trained, "o-", color=colour, markersize=4, label="training patches")
+        ax.plot(seen, kept_aside, "s--", color=COLOURS["x"], markersize=4, label="the photo kept aside")
     for ax, title in zip(axes, ("loss (bit/pixel)", "rate (bit/pixel)", "PSNR (dB)"), strict=True):
         ax.set_title(title)
         ax.set_xlabel("epoch")

@@ -10,5 +10,7 @@ MINUTES = 600.0  # on one large GPU
 
 def phases(minutes: float = MINUTES) -> list[Phase]:
     """As for ``small``, with more channels and a batch twice as large."""
-    settings = replace(small.phases(minutes)[0].settings, N=192, M=192, batch=16, steps_per_epoch=1000)
+    settings = replace(
+        small.phases(minutes)[0].settings, N=192, M=192, batch=16, steps_per_epoch=1000, bfloat16=True
+    )
     return [Phase("whole_model", settings, file="full.safetensors", precision="float16")]

@@ -27,7 +27,7 @@ def phases(minutes: float = MINUTES) -> list[Phase]:
                 clip=1.0,
                 linear_start=True,
                 mixed_quantization=True,
-                bfloat16=True,
+                bfloat16=False,
             ),
             file=f"{name}.safetensors",
             precision="float16",

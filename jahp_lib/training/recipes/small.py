@@ -1,4 +1,4 @@
-"""The next weights ``small``: one model for every λ, for two processor cores. Those that ship have M = 144."""
+"""The next weights ``small``: one model for every λ, for two processor cores. Those shipped have M = 144."""
 
 from jahp_lib.training.recipes.phases import Phase
 from jahp_lib.training.settings import Settings
